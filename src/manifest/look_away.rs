@@ -354,6 +354,9 @@ impl LookAway {
     /// Returns what it is, as a sentence without a full stop.
     pub fn message(&self) -> String {
         let template = self.reason.text().1;
+        if self.reason == LookAwayReason::Size && !self.what.is_empty() {
+            return format!("it now leads to `{}`, which is larger than tagpin reads", self.what);
+        }
         // Where a link leads is not always asked.
         if self.what.is_empty() {
             template.replace(" to `{}`", "")

@@ -18,7 +18,7 @@ use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
 use crate::manifest::inventory::Inventory;
-use crate::manifest::mentions::{self, Mentions};
+use crate::manifest::mentions::{self, CommandedDirectory, Mentions};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{SIZE_MAX, is_candidate, is_judged};
 use crate::source::git::RevisionError;
@@ -354,14 +354,16 @@ fn renamed<B: Tree, N: Tree>(
     renamed.retain(|new, old| mentions::is_read_alike(old, new));
     if renamed.iter().any(|(new, old)| directory_of(new) != directory_of(old)) {
         let commanded = commanded(base).map_err(anyhow::Error::new)?;
-        let is_taken = |path: &str, by: &str| path.strip_prefix(by).is_some_and(|rest| rest.starts_with('/'));
-        renamed.retain(|new, old| !commanded.iter().any(|by| is_taken(new, by) && !is_taken(old, by)));
+        let is_there = |by: &CommandedDirectory, path: &str| {
+            commanded.iter().any(|other| other.path == by.path && other.takes(path))
+        };
+        renamed.retain(|new, old| !commanded.iter().any(|by| by.takes(new) && !is_there(by, old)));
     }
     Ok(renamed)
 }
 
-/// Returns the directories that commands anywhere in a tree deploy.
-fn commanded<T: Tree>(tree: &T) -> Result<HashSet<String>, TreeError> {
+/// Returns the directories of which commands anywhere in a tree deploy something.
+fn commanded<T: Tree>(tree: &T) -> Result<HashSet<CommandedDirectory>, TreeError> {
     let mut found = HashSet::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);

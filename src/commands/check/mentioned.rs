@@ -49,7 +49,13 @@ pub(super) fn by_change<B: Tree, N: Tree>(
         if !is_read || !is_touched(&entry.path, &root_path) {
             continue;
         }
-        let Ok(bytes) = trees.now.read(&entry.path, SIZE_MAX) else { continue };
+        let Ok(bytes) = trees.now.read(&entry.path, SIZE_MAX) else {
+            // Of a manifest that is said anyway.
+            if !is_candidate(&root_path) {
+                touched.push(Touched { path: entry.path, root_path, new: NewMentions::unread() });
+            }
+            continue;
+        };
         let before = then(&root_path);
         let is_baseline = || root_path.contains("baseline") && Baseline::parse(&bytes).is_ok();
         if before.as_deref() == Some(&bytes) || is_baseline() {
@@ -267,16 +273,16 @@ fn names<B: Tree, N: Tree>(
     for entry in files(*now)? {
         let path = now.root_path(&entry.path);
         if wanted.may_be_in(&path) {
-            let bytes = now.read(&entry.path, SIZE_MAX).unwrap_or_default();
-            wanted.look_into(&path, &bytes, catalogue, &mut named.now);
+            let bytes = now.read(&entry.path, SIZE_MAX).ok();
+            wanted.look_into(&path, bytes.as_deref(), catalogue, &mut named.now);
         }
         shown.insert(path);
     }
     for (entry, path) in there_before.iter().filter(|(_, path)| wanted.may_be_in(path)) {
-        let bytes = base.read(&entry.path, SIZE_MAX).unwrap_or_default();
-        wanted.look_into(path, &bytes, catalogue, &mut named.before);
+        let bytes = base.read(&entry.path, SIZE_MAX).ok();
+        wanted.look_into(path, bytes.as_deref(), catalogue, &mut named.before);
         if there.contains(path) && !shown.contains(path) {
-            wanted.look_into(path, &bytes, catalogue, &mut named.now);
+            wanted.look_into(path, bytes.as_deref(), catalogue, &mut named.now);
         }
     }
     hold_patches(*now, &mut named.now, catalogue)?;

@@ -1,7 +1,7 @@
 //! What the commands of a text add to what it mentions.
 
 use super::commands::programs::{ProgramRole, has_role};
-use super::commands::{self, EngineImage, NamedFiles, Script};
+use super::commands::{self, BELOW, EngineImage, NamedFiles, Script};
 use super::image_like::{Likeness, asked_for, has_version, likeness, put_together, words as image_words};
 use super::mention::Mentioned;
 use super::read_by_name::is_recipe;
@@ -77,20 +77,21 @@ impl Reader<'_, '_> {
     pub(super) fn names(&mut self, text: &Text<'_>, node: NodeId, named: Vec<NamedFiles>) {
         let is_run = named.iter().any(|named| named.is_deployed && named.is_command);
         let directory = directory_of_step(text.tree, node).filter(|_| is_run);
-        if let Some(word) = directory.and_then(commands::below) {
+        if let Some(directory) = directory.and_then(commands::directory_given) {
+            let word = format!("{directory}{BELOW}");
             self.emit(text, node, Mentioned::Name { word, target: DEPLOYED.to_owned() });
         }
-        for mut together in named.into_iter().filter(|named| named.is_deployed) {
+        for together in named.into_iter().filter(|named| named.is_deployed) {
             // What another tool was told before was not deployed by that.
-            if together.is_command {
-                together.manner.insert_str(0, DEPLOYED);
-            }
-            let mut target = outline::before(text.tree, node) + &together.manner;
+            let manner = if together.is_command { DEPLOYED } else { "" };
+            let mut target = outline::before(text.tree, node) + manner;
             for word in together.files {
                 self.emit(text, node, Mentioned::Name { word: word.clone(), target: target.clone() });
-                if let Some(below) = commands::below(&word) {
-                    let target = together.manner.clone();
-                    self.emit(text, node, Mentioned::Name { word: below, target });
+                for (ending, directory) in
+                    together.below.iter().filter_map(|it| Some((it, commands::directory_given(&word)?)))
+                {
+                    let (word, target) = (format!("{directory}{ending}"), manner.to_owned());
+                    self.emit(text, node, Mentioned::Name { word, target });
                 }
                 target = target + &word + "/";
             }

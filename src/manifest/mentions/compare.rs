@@ -31,6 +31,13 @@ pub struct NewMentions {
     pub named: Vec<String>,
 }
 
+impl NewMentions {
+    /// Returns what stands for those of a file that cannot be read: anything may be in it.
+    pub fn unread() -> Self {
+        Self { found: vec![Mention::of_file(Mentioned::Unread(String::new()))], ..Self::default() }
+    }
+}
+
 /// Returns what the file at the path `file` mentions more often than its bytes of `before` do, but for lost digests; nothing where
 /// its bytes are no text.
 pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &Catalogue) -> NewMentions {
@@ -64,7 +71,7 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         // What is meant by a name is meant once.
         _ if matches!(what, Mentioned::Name { .. }) && !said.insert(key(&what, &path, at)) => {}
         // All that lies in a directory was given to a command before.
-        _ if matches!(&what, Mentioned::Name { word, .. } if word.ends_with(commands::BELOW))
+        _ if matches!(&what, Mentioned::Name { word, .. } if commands::directory_named(word).is_some())
             && known.had(key(&what, &path, at), &switches.off(at.document, &path)) => {}
         // More than anybody looks through: said once, below.
         _ if found.len() >= FOUND_MAX => {}
@@ -94,28 +101,48 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
 fn narrowed(text: &str, what: &Mentioned, span: Range<usize>) -> Range<usize> {
     let said = match what {
         Mentioned::Image(said) | Mentioned::Perhaps(said) | Mentioned::Remote(said) => said,
-        Mentioned::Name { word, .. } => word.trim_end_matches(commands::BELOW),
+        Mentioned::Name { word, .. } => {
+            commands::directory_named(word).map_or(word.as_str(), |(directory, _)| directory)
+        }
         _ => return span,
     };
     let at = text.find(said).filter(|_| span == (0..text.len()) && !said.is_empty());
     at.map_or(span, |at| at..at + said.len())
 }
 
-/// Returns the directories that commands in the file at `path` deploy, as they may be seen from there.
-pub fn commanded(path: &str, bytes: &[u8]) -> Vec<String> {
+/// Returns what commands in the file at `path` deploy of directories: the names of these, as they may be seen from there, each with what
+/// [`commands::directory_named`] tells.
+pub fn commanded(path: &str, bytes: &[u8]) -> Vec<CommandedDirectory> {
     let Ok(text) = text_of(bytes) else { return Vec::new() };
     let mut found = Vec::new();
     if commands::may_deploy(text) {
         let mut take = |what: Mentioned, _: &Text<'_>, _: String, _: Range<usize>| {
             if let Mentioned::Name { word, .. } = what
-                && let Some(directory) = word.strip_suffix(commands::BELOW)
+                && let Some((directory, ending)) = commands::directory_named(&word)
             {
-                found.extend(meanings(path, directory));
+                found.extend(meanings(path, directory).map(|path| CommandedDirectory { path, ending }));
             }
         };
         Reader::new(path, &BUILT_IN, &mut take).read(text);
     }
     found
+}
+
+/// A directory of which commands deploy something.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CommandedDirectory {
+    /// Its path below the root.
+    pub path: String,
+    /// What is taken of it.
+    ending: &'static str,
+}
+
+impl CommandedDirectory {
+    /// Returns whether the file at `path` is deployed with it.
+    pub fn takes(&self, path: &str) -> bool {
+        let below = path.strip_prefix(&self.path).and_then(|rest| rest.strip_prefix('/'));
+        below.is_some_and(|below| commands::is_taken(self.ending, below))
+    }
 }
 
 /// Returns the digests that the file at `path` had before and has no longer, its own and those of what it names.
@@ -161,13 +188,14 @@ pub fn lost_by_name(
 }
 
 /// Returns the bytes of a script or a manifest in another encoding with its foreign letters blank, and their places kept: what runs is
-/// written in letters that every encoding has.
+/// written in letters that every encoding has. What is mostly something else is no text.
 fn readable(bytes: &[u8]) -> Cow<'_, [u8]> {
-    if text_of(bytes).is_ok() || bytes.contains(&0) {
+    let is_foreign = |byte: &u8| !byte.is_ascii() || *byte == 0;
+    if text_of(bytes).is_ok() || bytes.iter().filter(|byte| is_foreign(byte)).count() > bytes.len() / 8 {
         return Cow::Borrowed(bytes);
     }
     let mut text = bytes.to_vec();
-    text.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b' ');
+    text.iter_mut().filter(|byte| is_foreign(byte)).for_each(|byte| *byte = b' ');
     Cow::Owned(text)
 }
 

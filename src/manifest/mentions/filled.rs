@@ -67,6 +67,7 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
                     }
                     Mentioned::Updater(key) => (LookAwayReason::Updater, key.clone()),
                     Mentioned::Packed(_) => (LookAwayReason::EmbeddedText, mention.path.clone()),
+                    Mentioned::Unread(path) => (LookAwayReason::Size, path.clone()),
                     Mentioned::LostDigest { text, only_for, .. } if !judged.is_site(mention) => {
                         let floats = |images: &Vec<String>| images.iter().any(|image| floating.has(image));
                         if only_for.as_ref().is_some_and(|images| !has_remote && !floats(images)) {

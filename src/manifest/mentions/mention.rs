@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::commands::directory_named;
 use crate::manifest::source_range::SourceRange;
 
 /// Something that a file mentions, and where.
@@ -60,7 +61,10 @@ impl Mentioned {
     #[must_use]
     pub fn behind(&self, name: &str) -> Self {
         match self {
-            Self::Image(image) => Self::LedTo(name.trim_end_matches("/**").to_owned(), image.clone()),
+            Self::Image(image) => {
+                let directory = directory_named(name).map_or(name, |(directory, _)| directory);
+                Self::LedTo(directory.to_owned(), image.clone())
+            }
             other => other.clone(),
         }
     }
@@ -77,6 +81,8 @@ pub enum Mentioned {
     Perhaps(String),
     /// A text that is packed, by what stands for it.
     Packed(u64),
+    /// A file that is larger than what is read: its path, or nothing where it is the one that says so.
+    Unread(String),
     /// What a deployer takes from elsewhere: an address, a path of another revision.
     Remote(String),
     /// The key by which a tool changes images while they run.

@@ -23,7 +23,9 @@ mod sections;
 mod unpacked;
 mod wanted_names;
 
-pub use compare::{NewMentions, commanded, lost_by_name, lost_digests, new_mentions, pinned_names};
+pub use compare::{
+    CommandedDirectory, NewMentions, commanded, lost_by_name, lost_digests, new_mentions, pinned_names,
+};
 pub use filled::{Mentions, add_looks_away};
 pub use holdings::Holdings;
 pub use mention::{Mention, Mentioned};

@@ -35,7 +35,8 @@ pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Nam
 
 fn word<'v>(tree: &SyntaxTree<'_>, node: NodeId, value: &'v str) -> Option<&'v str> {
     // As kustomize names what a file becomes.
-    let word = value.rsplit_once('=').map_or(value, |(_, file)| file);
+    let named = value.rsplit_once('=').filter(|(name, _)| !name.contains(char::is_whitespace));
+    let word = named.map_or(value, |(_, file)| file);
     let is_short = !word.is_empty() && word.len() <= LENGTH_MAX;
     // Images, addresses and versions are no names; a whole tree is looked through for these.
     if !is_short || word.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '@' | '(' | '"')) {

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::commands::BELOW;
+use super::commands::{BELOW, PROFILED, activated};
 use super::mention::object_name;
 use super::names::{above, key_of, keys_above};
 use super::patch_targets;
@@ -42,6 +42,7 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
             ["action.yml", "action.yaml"].map(|name| format!("{}/{name}", value.trim_end_matches('/'))),
         );
     }
+    found.extend(activated(key, value));
     found.extend(source_file(tree, mapping, key, value));
     found.extend(patch_targets::identity(tree, node));
     if key == "source" && value.starts_with('.') && tree.language == Language::Terraform {
@@ -139,6 +140,12 @@ pub(super) fn find(
             for (key, value) in entries {
                 if let Some(part) = tree.text_of(*key).filter(|key| parts.contains(*key)) {
                     take(part, &text_of(tree, *value));
+                }
+                // A service of Compose, by its profiles.
+                let profiles = tree.get(*value, PROFILED).into_iter().flat_map(|it| tree.items(it));
+                for profile in profiles.filter_map(|profile| tree.string_of(*profile)) {
+                    let named = [profile, PROFILED].into_iter().filter(|profile| parts.contains(*profile));
+                    named.for_each(|profile| take(profile, &text_of(tree, *value)));
                 }
                 find(tree, *value, parts, take);
             }

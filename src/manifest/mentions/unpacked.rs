@@ -16,19 +16,22 @@ pub(super) enum Unpacked {
     Nothing,
 }
 
-/// Returns what a text stands for in base64 of any alphabet, over several lines too, or as a `data:` URL; however often it was
-/// encoded.
+/// How often a text was encoded at most for what it stands for to be looked at: more counts as packed.
+const LAYERS_MAX: usize = 16;
+
+/// Returns what a text stands for in base64 of any alphabet, over several lines too, or as a `data:` URL; also where that was encoded
+/// several times.
 pub(super) fn unpacked(text: &str) -> Unpacked {
-    if text.len() < LENGTH_MIN {
-        return Unpacked::Nothing;
+    let mut found = Unpacked::Nothing;
+    for _ in 0..LAYERS_MAX {
+        let text = if let Unpacked::Text(inner) = &found { inner } else { text };
+        match if text.len() < LENGTH_MIN { Unpacked::Nothing } else { once(text) } {
+            Unpacked::Nothing => return found,
+            Unpacked::Packed => return Unpacked::Packed,
+            deeper => found = deeper,
+        }
     }
-    match once(text) {
-        Unpacked::Text(inner) => match unpacked(&inner) {
-            Unpacked::Nothing => Unpacked::Text(inner),
-            deeper => deeper,
-        },
-        other => other,
-    }
+    Unpacked::Packed
 }
 
 fn once(text: &str) -> Unpacked {
@@ -73,6 +76,10 @@ mod tests {
             assert_eq!(unpacked(&text), Unpacked::Text("image: nginx:1.27".to_owned()), "{text}");
         }
         assert_eq!(unpacked("data:,image:%20nginx:1.27"), Unpacked::Text("image: nginx:1.27".to_owned()));
+        // However small what it gets is.
+        let layers = |count: usize| format!("{}image: nginx:1.27", "data:,".repeat(count));
+        assert_eq!(unpacked(&layers(9)), Unpacked::Text("image: nginx:1.27".to_owned()));
+        assert_eq!(unpacked(&layers(100_000)), Unpacked::Packed);
         assert_eq!(unpacked("H4sIAAAAAAAAAA=="), Unpacked::Packed);
         for plain in ["image: nginx:1.27", "just some words", "deployment"] {
             assert_eq!(unpacked(plain), Unpacked::Nothing, "{plain}");

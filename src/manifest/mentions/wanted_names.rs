@@ -110,9 +110,16 @@ impl WantedNames {
         self.names.is_empty() && self.objects.is_empty()
     }
 
-    /// Adds what the file at `path` has of what is looked for.
-    pub fn look_into(&self, path: &str, bytes: &[u8], catalogue: &Catalogue, into: &mut Holdings) {
+    /// Adds what the file at `path` has of what is looked for; `bytes` is `None` where it cannot be read.
+    pub fn look_into(&self, path: &str, bytes: Option<&[u8]>, catalogue: &Catalogue, into: &mut Holdings) {
         let (is_named, is_known) = (self.names.contains(path), is_known(path));
+        let Some(bytes) = bytes else {
+            for name in self.around(path).chain(Some(path).filter(|_| is_named)) {
+                let unread = Mentioned::Unread(path.to_owned());
+                into.floating.entry(name.to_owned()).or_default().push(unread);
+            }
+            return;
+        };
         let says_one = || self.search.as_ref().is_some_and(|search| search.is_match(bytes));
         if !(is_named || self.around(path).next().is_some() || is_known && says_one()) {
             return;
@@ -232,7 +239,7 @@ mod tests {
     fn held(words: &[&str]) -> Holdings {
         let wanted = WantedNames::new(words.iter().map(|word| ("apps/a.yaml", *word)));
         let mut held = Holdings::default();
-        wanted.look_into("apps/cm.yaml", CONFIG_MAP.as_bytes(), &BUILT_IN, &mut held);
+        wanted.look_into("apps/cm.yaml", Some(CONFIG_MAP.as_bytes()), &BUILT_IN, &mut held);
         held
     }
 

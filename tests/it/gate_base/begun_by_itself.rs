@@ -2,7 +2,8 @@
 //! [`super::led_to`].
 
 use super::begun::{OLD, WORKFLOW, leaked, steps, tree};
-use super::led_to::{Files, left_alone, refused};
+use super::led_to::{Files, left_alone, put, refused};
+use super::looked_behind::judged;
 
 #[test]
 fn what_a_step_only_looked_at_and_where_it_runs_count() {
@@ -86,4 +87,138 @@ fn what_begins_to_be_deployed_by_itself_is_judged() {
         vec![("a.yaml", automated), ("old/d.yaml", OLD)],
         vec![("a.yaml", with_prune)],
     )]);
+}
+
+#[test]
+fn what_a_command_takes_beside_what_it_took_is_judged() {
+    const COMPOSE: &str =
+        "services:\n  web: {image: \"nginx:1.27@\"}\n  old: {image: \"nginx:1.27\", profiles: [tools]}\n";
+    let base = |run: &str| {
+        let mut files = tree_of(steps(&format!("[{{run: '{run}'}}]")));
+        files.extend([("compose.yaml", COMPOSE), ("good/deep/old.yaml", OLD), ("cron.yaml", CRON)]);
+        files
+    };
+    for (before, after) in [
+        ("kubectl apply -f good", "kubectl apply -R -f good"),
+        ("kubectl apply -f good", "kubectl apply --recursive --filename=good"),
+        ("docker compose up -d", "docker compose --profile tools up -d"),
+        ("docker compose up -d", "docker compose --profile=* up -d"),
+        ("docker compose up -d", "COMPOSE_PROFILES=a,tools docker compose up -d"),
+        ("docker compose up -d", "export COMPOSE_PROFILES=tools; docker compose up -d"),
+        ("make", "kubectl create job x --from=cronjob/old"),
+        ("make", "kubectl patch cronjobs.batch old --patch=a"),
+        ("make", "kubectl apply --filename=old/d.yaml"),
+    ] {
+        let after = steps(leaked(format!("[{{run: '{after}'}}]")));
+        refused(vec![(before, base(before), vec![(WORKFLOW, after)], ".github/workflows/d.yml looks-away")]);
+    }
+    let variable = "on: push\nenv: {COMPOSE_PROFILES: tools}\njobs: {d: {runs-on: x, steps: [{run: docker compose up -d}]}}\n";
+    let up = "docker compose up -d";
+    refused(vec![(up, base(up), vec![(WORKFLOW, variable)], ".github/workflows/d.yml looks-away")]);
+    for (before, after) in [
+        ("kubectl apply -R -f good", "kubectl apply -f good"),
+        ("kubectl apply -f good -R", "kubectl apply -R -f good"),
+        ("docker compose --profile tools up -d", "docker compose --profile=tools up --wait"),
+        ("docker compose up -d", "docker compose --profile none up -d"),
+    ] {
+        let after = steps(leaked(format!("[{{run: '{after}'}}]")));
+        left_alone(vec![(before, base(before), vec![(WORKFLOW, after)])]);
+    }
+}
+
+const CRON: &str = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: old}\nspec: {suspend: true, schedule: '0 1 * * *', jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: \"nginx:1.27\"}]}}}}}\n";
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let large = leaked("# ".to_owned() + &"x".repeat(17 << 20) + "\n");
+    let recipe = leaked(format!("node {{ sh 'docker run nginx:1.27' }}\n//{large}"));
+    let broken = "node { sh 'docker run nginx:1.27' }\n// \u{0}";
+    refused(vec![
+        (
+            "a recipe",
+            vec![("Jenkinsfile", "node {}\n")],
+            vec![("Jenkinsfile", recipe)],
+            "Jenkinsfile looks-away",
+        ),
+        (
+            "with a NUL",
+            vec![("Jenkinsfile", "node {}\n")],
+            vec![("Jenkinsfile", broken)],
+            "Jenkinsfile looks-away",
+        ),
+        (
+            "what a name leads to",
+            vec![(WORKFLOW, steps("[{run: make}]")), ("old.yaml", large)],
+            vec![(WORKFLOW, steps("[{run: kubectl apply -f old.yaml}]"))],
+            ".github/workflows/d.yml looks-away",
+        ),
+    ]);
+    left_alone(vec![("a text", vec![("notes.txt", "x")], vec![("notes.txt", large)])]);
+}
+
+#[test]
+fn what_a_letter_or_a_blank_hides_is_seen() {
+    // U+212A is shorter in lower case, and Go needs no blank behind `if`.
+    let compose = |replicas: usize| {
+        leaked(format!(
+            "services:\n  \u{212a}\u{212a}: {{deploy: {{replicas: {replicas}}}, image: \"nginx:1.27\"}}\n"
+        ))
+    };
+    refused(vec![(
+        "a letter",
+        vec![("compose.yaml", compose(0))],
+        vec![("compose.yaml", compose(2))],
+        "compose.yaml floating-tag",
+    )]);
+    for open in ["if(.Values.on)", "if (.Values.on)", "if eq .Values.x \"}}\" }}{{ else if(.Values.on)"] {
+        let template = leaked(format!("{{{{ {open} }}}}\n{OLD}{{{{ end }}}}\n"));
+        let chart = |values| {
+            vec![
+                ("c/Chart.yaml", "name: c\nversion: 1.0.0\n"),
+                ("c/templates/d.yaml", template),
+                ("c/values.yaml", values),
+            ]
+        };
+        let on = vec![("c/values.yaml", "x: a\non: true\n")];
+        refused(vec![(open, chart("x: a\non: false\n"), on, "c/templates/d.yaml floating-tag")]);
+    }
+}
+
+#[test]
+fn what_another_reader_takes_otherwise_is_not_passed() {
+    let compose = ("compose.yaml", "services: {a: {image: \"nginx:${TAG}\"}}\n");
+    let matrix = |more: &str| {
+        leaked(format!(
+            "on: push\njobs: {{a: {{runs-on: x, strategy: {{matrix: {{image: [\"nginx:1.27@\"]{more}}}}}, container: \"${{{{ matrix.image }}}}\", steps: [{{run: make}}]}}}}\n"
+        ))
+    };
+    for (name, before, after) in [
+        (
+            "a quote over lines",
+            vec![compose, (".env", "TAG=1.27@\n")],
+            vec![(".env", "TAG=1.27\nNOTE=\"\nTAG=1.27@\n\"\n")],
+        ),
+        (
+            "a matrix that is computed",
+            vec![(WORKFLOW, matrix(""))],
+            vec![(WORKFLOW, matrix(", include: \"${{ fromJSON(vars.IMAGES) }}\""))],
+        ),
+        (
+            "a function of Terraform",
+            vec![
+                ("main.tf", "module \"a\" {\n  source = \"./m\"\n  image = \"nginx:1.27@\"\n}\n"),
+                (
+                    "m/a.tf",
+                    "variable \"image\" {}\nresource \"docker_container\" \"a\" {\n  name = \"a\"\n  image = var.image\n}\n",
+                ),
+            ],
+            vec![(
+                "main.tf",
+                "module \"a\" {\n  source = \"./m\"\n  image = split(\"@\", \"nginx:1.27@\")[0]\n}\n",
+            )],
+        ),
+    ] {
+        let (code, findings) = judged(&put(&before), &put(&after));
+        assert_ne!(code, 0, "{name}: {findings:?}");
+    }
 }

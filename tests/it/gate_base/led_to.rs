@@ -7,7 +7,7 @@ use super::looked_behind::{GONE, Owned, fine, told};
 
 pub(super) type Files = Vec<(&'static str, &'static str)>;
 
-fn put(files: &[(&'static str, &'static str)]) -> Owned {
+pub(super) fn put(files: &[(&'static str, &'static str)]) -> Owned {
     files.iter().map(|(path, said)| (*path, said.replace('@', &format!("@{PIN}")))).collect()
 }
 

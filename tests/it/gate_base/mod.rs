@@ -2,6 +2,7 @@
 
 mod begun;
 mod begun_by_itself;
+mod bounded;
 mod by_variable;
 mod chart_code;
 mod chart_values;

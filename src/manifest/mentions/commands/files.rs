@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use super::super::mention::object_name;
+use super::compose_services::services;
+use super::directories::{BELOW, DEEPER, INSIDE};
 use super::programs::{ProgramRole, has_role, name_of, with_role};
 use super::words::{CLOSE, OPEN, commands};
-use crate::manifest::formats::compose::DEFAULT_FILES;
 
 /// The longest path that is looked for, in bytes.
 pub(in super::super) const LENGTH_MAX: usize = 250;
@@ -28,6 +29,9 @@ const GIVING: [&str; 12] = [
     "cd",
     "pushd",
 ];
+
+/// How deep commands stand in each other, and how far they go down into directories, for these to be told apart.
+const NESTED_MAX: usize = 64;
 
 /// How many names of a text are looked for at most.
 const IN_TEXT_MAX: usize = 1_000;
@@ -95,21 +99,21 @@ const DRY: [&str; 8] = [
 
 /// Kinds of objects that run something, by what `kubectl` calls them.
 const KINDS: [(&str, &[&str]); 7] = [
-    ("CronJob", &["cj", "cronjob", "cronjobs", "cronjob.batch"]),
-    ("DaemonSet", &["daemonset", "daemonsets", "daemonset.apps", "ds"]),
-    ("Deployment", &["deploy", "deployment", "deployment.apps", "deployments"]),
-    ("Job", &["job", "job.batch", "jobs"]),
+    ("CronJob", &["cj", "cronjob", "cronjobs"]),
+    ("DaemonSet", &["daemonset", "daemonsets", "ds"]),
+    ("Deployment", &["deploy", "deployment", "deployments"]),
+    ("Job", &["job", "jobs"]),
     ("Pod", &["po", "pod", "pods"]),
-    ("ReplicaSet", &["replicaset", "replicaset.apps", "replicasets", "rs"]),
-    ("StatefulSet", &["statefulset", "statefulset.apps", "statefulsets", "sts"]),
+    ("ReplicaSet", &["replicaset", "replicasets", "rs"]),
+    ("StatefulSet", &["statefulset", "statefulsets", "sts"]),
 ];
 
 /// What one command names.
 pub(in super::super) struct NamedFiles {
     /// In the order in which they stand, which may count.
     pub(in super::super) files: Vec<String>,
-    /// What tells how they are taken from other ways to take the same ones.
-    pub(in super::super) manner: String,
+    /// What stands behind the name of a directory for what is taken of it.
+    pub(in super::super) below: &'static [&'static str],
     /// Whether the command deploys them: not where it only shows, compares or deletes.
     pub(in super::super) is_deployed: bool,
     /// Whether a command names them, and not an expression or a variable.
@@ -118,7 +122,7 @@ pub(in super::super) struct NamedFiles {
 
 /// Returns the paths that an expression says.
 pub(in super::super) fn paths_in(text: &str) -> NamedFiles {
-    NamedFiles { files: paths(&parts(text)), manner: String::new(), is_deployed: true, is_command: false }
+    NamedFiles { files: paths(&parts(text)), below: &[BELOW], is_deployed: true, is_command: false }
 }
 
 /// Returns what the commands of a text name that deploy files. A list of files that one variable holds, as `COMPOSE_FILE` does, is
@@ -130,7 +134,7 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
         let is_list = |list: &&str| list.contains([':', ';']) && list.split([':', ';']).all(is_manifest);
         let lists = lists.filter(is_list).map(|list| list.split([':', ';']).map(str::to_owned).collect());
         return lists
-            .map(|files| NamedFiles { files, manner: String::new(), is_deployed: true, is_command: false })
+            .map(|files| NamedFiles { files, below: &[BELOW], is_deployed: true, is_command: false })
             .collect();
     }
     let all = commands(text);
@@ -148,9 +152,11 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
         .collect();
     let dry = dry_variables(text);
     for (words, deployed) in all.iter().zip(&mut deployed) {
-        *deployed &= !words.iter().any(|word| {
-            dry.iter().any(|name| *word == format!("${name}") || *word == format!("${{{name}}}"))
-        });
+        let is_dry = |word: &String| {
+            let name = word.strip_prefix('$').unwrap_or_default();
+            dry.contains(name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name))
+        };
+        *deployed &= !words.iter().any(is_dry);
     }
     // What is done in a directory says what it is gone to for.
     let mut gone_to: Vec<Vec<usize>> = vec![Vec::new()];
@@ -158,11 +164,11 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
         let (first, second) = (all[at][0].as_str(), all[at].get(1).map_or("", String::as_str));
         let mut here = gone_to.pop().unwrap_or_default();
         match first {
-            OPEN => gone_to.push(here.clone()),
+            OPEN if gone_to.len() < NESTED_MAX => gone_to.push(here.clone()),
             // The one around it goes on.
             CLOSE => here = gone_to.pop().unwrap_or(here),
             "popd" => drop(here.pop()),
-            "cd" | "pushd" => {
+            "cd" | "pushd" if here.len() < NESTED_MAX => {
                 deployed[at] = false;
                 if second.starts_with(['/', '$', '-', '~']) || second.starts_with("..") {
                     here.clear();
@@ -177,13 +183,13 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
     let mut found = Vec::new();
     for (words, is_deployed) in all.iter().zip(deployed) {
         let own = parts_of_command(words);
-        let manner = manner(words);
+        let below = taken_below(words);
         let mut files = paths(&own);
         files.extend(services(words));
         files.extend(objects(words));
-        let named = |files| NamedFiles { files, manner: manner.clone(), is_deployed, is_command: true };
+        let named = |files| NamedFiles { files, below, is_deployed, is_command: true };
         // Objects are applied each by itself.
-        match words.iter().any(|word| matches!(name_of(word), "kubectl" | "oc")) {
+        match words.iter().any(|word| is_client(word)) {
             true => found.extend(files.into_iter().map(|path| named(vec![path]))),
             false => found.push(named(files)),
         }
@@ -250,7 +256,7 @@ fn deploys(words: &[String], next: &[String], taken: &HashSet<&str>) -> bool {
 }
 
 /// Returns the variables that a text sets so that a deployer only says what it would do.
-fn dry_variables(text: &str) -> Vec<&str> {
+fn dry_variables(text: &str) -> HashSet<&str> {
     let words = text.split(|c: char| c.is_whitespace() || c == ';');
     let set = words.filter_map(|word| {
         word.split_once('=').filter(|(name, _)| !name.is_empty() && !name.starts_with('-'))
@@ -266,59 +272,30 @@ fn has_deployer(words: &[String]) -> bool {
 const HANDING: [&str; 12] =
     ["", ".", "bash", "cp", "export", "find", "for", "ln", "mv", "python3", "sh", "source"];
 
-/// Returns what a command takes along with the files that it names: what lies deeper, services with a profile.
-fn manner(words: &[String]) -> String {
-    let is_deep = words.iter().any(|word| matches!(word.as_str(), "-R" | "--recursive" | "-Rf" | "-fR"));
-    let mut found = if is_deep { "(deep)".to_owned() } else { String::new() };
-    let pairs = words.windows(2).filter(|pair| pair[0] == "--profile").map(|pair| pair[1].as_str());
-    let joined = words.iter().filter_map(|word| word.strip_prefix("--profile="));
-    let mut profiles: Vec<&str> = pairs.chain(joined).collect();
-    profiles.sort_unstable();
-    profiles.iter().for_each(|profile| found.extend(["(profile)", *profile]));
-    found
+/// Returns what a command takes of a directory that it is given: `kubectl` leaves out what lies deeper, but with `-R`.
+fn taken_below(words: &[String]) -> &'static [&'static str] {
+    let says = |all: &[&str]| words.iter().any(|word| all.contains(&word.as_str()));
+    let is_client = words.iter().any(|word| is_client(word));
+    match () {
+        () if !is_client || says(&["-k", "--kustomize"]) => &[BELOW],
+        () if says(&["-R", "--recursive", "--recursive=true", "-Rf", "-fR"]) => &[INSIDE, DEEPER],
+        () => &[INSIDE],
+    }
 }
 
-/// Returns the files of Compose that a command takes for their names alone, or the services of them that it starts.
-fn services(words: &[String]) -> Vec<String> {
-    let is_compose = |word: &String| matches!(name_of(word), "compose" | "docker-compose" | "podman-compose");
-    let Some(start) = words.iter().position(is_compose) else { return Vec::new() };
-    let rest = &words[start + 1..];
-    let Some(verb) = rest
-        .iter()
-        .position(|word| matches!(word.as_str(), "up" | "run" | "create" | "start" | "restart" | "scale"))
-    else {
-        return Vec::new();
-    };
-    let given = |flags: [&str; 2]| -> Vec<&str> {
-        let joined = rest.iter().filter_map(|word| word.split_once('=').filter(|it| flags.contains(&it.0)));
-        let pairs = rest.windows(2).filter(|pair| flags.contains(&pair[0].as_str()));
-        pairs.map(|pair| pair[1].as_str()).chain(joined.map(|(_, value)| value)).collect()
-    };
-    let files = given(["-f", "--file"]);
-    let has_files = !files.is_empty();
-    let files = if has_files { files } else { DEFAULT_FILES.to_vec() };
-    let of_one = rest[verb] == "run";
-    let mut flag = "";
-    let plain = rest[verb + 1..].iter().map(String::as_str).filter(|word| {
-        let before = std::mem::replace(&mut flag, word);
-        let is_value = matches!(before, "-t" | "--timeout" | "--scale" | "-f" | "--pull" | "--attach");
-        !word.starts_with('-') && !is_value && !word.contains(['/', '=', '$', '>'])
-    });
-    let mut services: Vec<&str> = if of_one { plain.take(1).collect() } else { plain.collect() };
-    services.extend(given(["--scale", "--scale"]).into_iter().filter_map(|it| Some(it.split_once('=')?.0)));
-    if services.is_empty() {
-        return if has_files { Vec::new() } else { files.into_iter().map(str::to_owned).collect() };
-    }
-    files.iter().flat_map(|file| services.iter().map(move |service| format!("{file}#{service}"))).collect()
+fn is_client(word: &str) -> bool {
+    matches!(name_of(word), "kubectl" | "oc")
 }
 
 /// Returns the objects that `kubectl` is told to change: `deploy/web`, `cronjob old`, `--from=cronjob/old`.
 fn objects(words: &[String]) -> Vec<String> {
-    let is_client = words.iter().any(|word| matches!(name_of(word), "kubectl" | "oc"));
-    if !is_client {
+    if !words.iter().any(|word| is_client(word)) {
         return Vec::new();
     }
-    let kind = |said: &str| KINDS.iter().find(|(_, names)| names.contains(&said)).map(|(kind, _)| *kind);
+    let kind = |said: &str| {
+        let said = said.split_once('.').map_or(said, |(kind, _group)| kind);
+        KINDS.iter().find(|(_, names)| names.contains(&said)).map(|(kind, _)| *kind)
+    };
     let joined = words.iter().filter_map(|word| {
         let (said, name) = word.strip_prefix("--from=").unwrap_or(word).split_once('/')?;
         kind(said).map(|kind| object_name(kind, name))
@@ -380,24 +357,6 @@ fn paths(words: &[String]) -> Vec<String> {
         ["-f", "-k", "-C"].iter().find_map(|flag| word.strip_prefix(flag)).unwrap_or(word)
     });
     paths.map(str::to_owned).take(IN_TEXT_MAX).collect()
-}
-
-/// How files begin that tell a tool what to deploy.
-const TOLD_BY: [&str; 4] = ["helmfile.", "kustomization.", "skaffold.", "werf."];
-
-/// Stands behind a directory for all that lies in it.
-pub(in super::super) const BELOW: &str = "/**";
-
-/// Returns a name for all that lies in what a command is given, where that may be a directory.
-pub(in super::super) fn below(word: &str) -> Option<String> {
-    // What a tool is told by one file lies around that.
-    let told = word.rsplit_once('/').filter(|(_, file)| TOLD_BY.iter().any(|tool| file.starts_with(tool)));
-    let word = told.map_or(word, |(directory, _)| directory);
-    let directory = word.trim_end_matches('/');
-    let last = directory.rsplit('/').next().unwrap_or(directory);
-    let is_directory =
-        !last.is_empty() && !last.contains(['.', '*', '$', '{', '#']) && !word.starts_with('-');
-    is_directory.then(|| format!("{directory}{BELOW}"))
 }
 
 fn is_path(word: &str) -> bool {
@@ -489,9 +448,10 @@ mod tests {
 
     #[test]
     fn what_is_taken_along_is_told() {
-        let of = |text: &str| files(text).into_iter().map(|named| named.manner).collect::<Vec<_>>();
-        assert_ne!(of("kubectl apply -f old"), of("kubectl apply -R -f old"));
-        assert_ne!(of("docker compose up"), of("docker compose --profile a up"));
-        assert_eq!(of("docker compose --profile a up"), of("docker compose --profile=a up"));
+        let of = |text: &str| files(text).into_iter().map(|named| named.below).collect::<Vec<_>>();
+        assert_eq!(of("kubectl apply -f old"), [[INSIDE]]);
+        assert_eq!(of("kubectl apply -R -f old"), [[INSIDE, DEEPER]]);
+        assert_eq!(of("kubectl apply -k old"), [[BELOW]]);
+        assert_eq!(of("helm install a ./old"), [[BELOW]]);
     }
 }

@@ -1,6 +1,8 @@
 //! What commands in texts run, set, look at and deploy.
 
 mod addresses;
+mod compose_services;
+mod directories;
 mod files;
 mod images;
 pub(super) mod programs;
@@ -9,9 +11,9 @@ mod settings;
 mod words;
 
 pub(super) use addresses::applied;
-pub(super) use files::{
-    BELOW, LENGTH_MAX, LENGTH_MIN, NamedFiles, below, files, is_version, may_deploy, paths_in,
-};
+pub(super) use compose_services::{PROFILED, activated};
+pub(super) use directories::{BELOW, directory_given, directory_named, is_taken};
+pub(super) use files::{LENGTH_MAX, LENGTH_MIN, NamedFiles, files, is_version, may_deploy, paths_in};
 pub(super) use images::{EngineImage, ImageUse, is_run, made, run, uses};
 pub(super) use script::{Script, runs_by_name};
 pub(super) use settings::sets;
