@@ -131,13 +131,21 @@ fn of_links(
             found.extend(link.map(|link| (path.clone(), link)));
             continue;
         }
+        let Some((target, through)) = target_through(links, path) else { continue };
+        // Another link on its way leads elsewhere since.
+        if let Some(turned) = through.into_iter().find(|link| is_changed(link)) {
+            if is_candidate(path) || !is_file(&target) {
+                found.push((path.clone(), LookAway::of_file(LookAwayReason::LinkToEdited, turned)));
+            }
+            continue;
+        }
         // What is there is judged by its own name, where it has one that is read.
         let is_unjudged = |target: &&str| !is_candidate(target) || !reads(target);
-        let edited = target_through(links, path).and_then(|target| {
+        let edited = {
             let below = format!("{target}/");
             let mut all = changed.iter().copied().filter(|path| *path == target || path.starts_with(&below));
             all.find(|edited| is_unjudged(edited) && is_candidate(&edited.replacen(&target, path, 1)))
-        });
+        };
         found.extend(
             edited.map(|edited| (path.clone(), LookAway::of_file(LookAwayReason::LinkToEdited, edited))),
         );
@@ -145,13 +153,15 @@ fn of_links(
     found
 }
 
-/// Returns where a link leads in the end, through other links too.
-fn target_through(links: &BTreeMap<String, String>, path: &str) -> Option<String> {
+/// Returns where a link leads in the end, and the other links that it leads through.
+fn target_through<'l>(links: &'l BTreeMap<String, String>, path: &str) -> Option<(String, Vec<&'l str>)> {
     let mut at = target_of(path, links.get(path)?.as_bytes())?;
+    let mut through = Vec::new();
     for _ in 0..LINKS_MAX {
         let above = at.match_indices('/').map(|(end, _)| end).chain([at.len()]);
-        let next = above.into_iter().find_map(|end| Some((end, links.get(&at[..end])?)));
-        let Some((end, written)) = next else { return Some(at) };
+        let next = above.into_iter().find_map(|end| Some((end, links.get_key_value(&at[..end])?)));
+        let Some((end, (link, written))) = next else { return Some((at, through)) };
+        through.push(link.as_str());
         at = target_of(&at[..end], written.as_bytes())? + &at[end..];
     }
     None

@@ -93,8 +93,13 @@ fn what_a_change_hides_behind_a_link_is_incomplete() {
         ("docs/a.md", "# a\n"),
     ];
     let big = format!("# {}\n{FLOATING}", "x".repeat(17 * 1024 * 1024));
-    let old_link: &[(&[u8], Put<'_>)] =
-        &[(b"old.yaml", Link("lib/pod.txt")), (b"sub", Submodule('a')), (b"linked", Link("prod"))];
+    let old_link: &[(&[u8], Put<'_>)] = &[
+        (b"old.yaml", Link("lib/pod.txt")),
+        (b"sub", Submodule('a')),
+        (b"linked", Link("prod")),
+        (b"through.yaml", Link("lib/current")),
+        (b"lib/current", Link("pod.txt")),
+    ];
     for (name, change, path, reason) in [
         (
             "a link to another ending",
@@ -129,6 +134,12 @@ fn what_a_change_hides_behind_a_link_is_incomplete() {
             "the file behind an old link",
             vec![(b"lib/pod.txt", Text(pod))],
             "old.yaml",
+            "which the change edits",
+        ),
+        (
+            "another link on the way of an old one",
+            vec![(b"lib/current", Link("../docs/a.md"))],
+            "through.yaml",
             "which the change edits",
         ),
         ("a submodule", vec![(b"vendored", Submodule('b'))], "vendored", "submodule"),
