@@ -317,7 +317,7 @@ impl<'e, T: Tree> ChartReader<'e, T> {
         for part in parts {
             match part {
                 Ok(text) => image.push_str(text),
-                Err(key) => image.push_str(&self.asked.only(&charts, &key)?),
+                Err(key) => image.push_str(&self.asked.only(charts, &key)?),
             }
         }
         let image = image.trim().trim_matches(['"', '\'']).to_owned();
