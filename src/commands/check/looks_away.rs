@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::diff_base::DiffBase;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::manifest::{LookAway, LookAwayReason, Scan, Unread, UnreadReason, is_candidate};
+use crate::manifest::{LookAway, LookAwayReason, Scan, Unread, UnreadReason, is_candidate, mentions};
 use crate::source::tree::{CommitTree, EntryKind, ObjectKind, PatchedLink, PatchedTree, Tree, target_of};
 
 /// How many links are followed, one to another: Linux's limit.
@@ -124,7 +124,8 @@ fn of_links(
     let mut found = Vec::new();
     for (path, written) in links {
         if is_changed(path) {
-            let is_harmless = !is_candidate(path)
+            let is_run = is_candidate(path) || mentions::runs_images(path) || path.ends_with(".sh");
+            let is_harmless = !is_run
                 && !was_directory(path)
                 && target_of(path, written.as_bytes()).is_some_and(|target| is_file(&target));
             let link = (!is_harmless).then(|| LookAway::of_file(LookAwayReason::Link, written.as_str()));

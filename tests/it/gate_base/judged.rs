@@ -122,6 +122,8 @@ fn what_a_change_hides_behind_a_link_is_incomplete() {
         ),
         ("a new link to a directory", vec![(b"more", Link("lib"))], "more", "symbolic link"),
         ("a link that leads out", vec![(b"x.yaml", Link("/etc/passwd"))], "x.yaml", "link to `/etc/passwd`"),
+        ("a link of a script", vec![(b"deploy.sh", Link("lib/pod.txt"))], "deploy.sh", "symbolic link"),
+        ("a link of variables", vec![(b".env", Link("lib/pod.txt"))], ".env", "symbolic link"),
         ("a link to nothing", vec![(b"x", Link("none"))], "x", "symbolic link to `none`"),
         ("a link to a link", vec![(b"y", Link("old.yaml"))], "y", "symbolic link"),
         (
