@@ -14,7 +14,8 @@ use crate::source::tree::{directory_of, path_from};
 ///
 /// 1. at the same pointer of the same file, or of the file that has another name now,
 /// 2. at the same place, as [`place`] has it, of such a file,
-/// 3. elsewhere in the same file, but not where something stood that was no finding: a pin that is lost is new. Lines that
+/// 3. at the same place of another file of the directory, of Terraform, which reads them as one,
+/// 4. elsewhere in the same file, but not where something stood that was no finding: a pin that is lost is new. Lines that
 ///    the change leaves alone come first, so that a new finding is shown where it is.
 pub(super) fn old(
     context: &CheckContext<'_>,
@@ -46,11 +47,12 @@ pub(super) fn old(
             && (!is_allowed(old) || is_allowed(finding))
     };
     let mut old = HashSet::new();
-    for pass in [Pass::Pointer, Pass::Place, Pass::Untouched, Pass::Anywhere] {
+    for pass in [Pass::Pointer, Pass::Place, Pass::Module, Pass::Untouched, Pass::Anywhere] {
         for finding in findings {
             if !finding.deployed_by.is_empty()
                 || old.contains(&finding.fingerprint)
                 || (pass == Pass::Untouched && is_touched(finding))
+                || (pass == Pass::Module && !is_of_module(&finding.root_path))
             {
                 continue;
             }
@@ -156,6 +158,7 @@ fn place_of(finding: &Finding, places: &Places<'_>) -> String {
 enum Pass {
     Pointer,
     Place,
+    Module,
     Untouched,
     Anywhere,
 }
@@ -171,13 +174,19 @@ struct Key {
 
 impl Key {
     fn new(pass: Pass, finding: &Finding, file: String, place: String) -> Self {
+        let file = if pass == Pass::Module { format!("{}/*", directory_of(&file)) } else { file };
         let at = match pass {
             Pass::Pointer => Some((finding.document, finding.path.clone().unwrap_or_default())),
-            Pass::Place => Some((None, place)),
+            Pass::Place | Pass::Module => Some((None, place)),
             Pass::Untouched | Pass::Anywhere => None,
         };
         Self { rule: finding.rule.id, file, subject: finding.subject.clone(), at }
     }
+}
+
+/// Returns whether a file is read together with the others of its directory, as Terraform does it.
+fn is_of_module(path: &str) -> bool {
+    [".tf", ".tofu", ".tf.json"].iter().any(|ending| path.ends_with(ending))
 }
 
 /// The findings of before that have made none old yet.
@@ -191,7 +200,8 @@ impl<'f> Left<'f> {
     fn new(before: &'f [Finding], places: &Places<'_>) -> Self {
         let mut by_key: HashMap<Key, Vec<usize>> = HashMap::new();
         for (index, finding) in before.iter().enumerate().rev() {
-            for pass in [Pass::Pointer, Pass::Place, Pass::Anywhere] {
+            let module = Some(Pass::Module).filter(|_| is_of_module(&finding.root_path));
+            for pass in [Pass::Pointer, Pass::Place, Pass::Anywhere].into_iter().chain(module) {
                 let key = Key::new(pass, finding, finding.root_path.clone(), place_of(finding, places));
                 by_key.entry(key).or_default().push(index);
             }

@@ -222,3 +222,24 @@ fn what_another_reader_takes_otherwise_is_not_passed() {
         assert_ne!(code, 0, "{name}: {findings:?}");
     }
 }
+
+#[test]
+fn a_module_moves_within_its_configuration() {
+    let module = "module \"cron\" {\n  source = \"./m\"\n  image = \"nginx:1.27\"\n}\n";
+    let web = "module \"web\" {\n  source = \"./m\"\n  image = \"nginx:1.27@\"\n}\n";
+    let both = leaked(format!("{web}{module}"));
+    let resource = "variable \"image\" {}\nresource \"docker_container\" \"a\" {\n  name = \"a\"\n  image = var.image\n}\n";
+    let base = || vec![("i/main.tf", both), ("i/m/a.tf", resource)];
+    left_alone(vec![("another file", base(), vec![("i/main.tf", web), ("i/cron.tf", module)])]);
+    let other = leaked(module.replace("\"cron\"", "\"job\""));
+    refused(vec![
+        ("another name", base(), vec![("i/main.tf", web), ("i/cron.tf", other)], "i/cron.tf floating-tag"),
+        (
+            "another directory",
+            base(),
+            vec![("i/main.tf", web), ("j/cron.tf", module), ("j/m/a.tf", resource)],
+            "j/cron.tf floating-tag",
+        ),
+        ("once more", base(), vec![("i/b.tf", both)], "i/b.tf floating-tag"),
+    ]);
+}
