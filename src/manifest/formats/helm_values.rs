@@ -383,21 +383,21 @@ pub(super) fn fields_of(
     get: &dyn Fn(&str) -> Option<NodeId>,
     sure: bool,
 ) -> Option<Fields> {
+    let scalar = |key: &str| get(key).filter(|node| tree.text_of(*node).is_some());
+    // Most mappings have none of these. A bare `name` may be anything.
+    let may_be = |key: &&&str| sure || ["baseImage", "repository", "image"].contains(*key);
+    let (key, mut repository) =
+        REPOSITORY_KEYS.iter().filter(may_be).find_map(|key| scalar(key).map(|node| (*key, node)))?;
     let is_image = sure && name.is_some_and(is_image_key);
     let others = if is_image { NOT_BESIDE_IMAGE.as_slice() } else { NOT_BESIDE.as_slice() };
     if others.iter().any(|key| get(key).is_some()) {
         return None;
     }
-    let scalar = |key: &str| get(key).filter(|node| tree.text_of(*node).is_some());
     let digest = DIGEST_KEYS.iter().find_map(|(key, bare)| scalar(key).map(|node| (node, *bare)));
     let own_tag = TAG_KEYS.iter().find_map(|key| scalar(key));
     let named_tag = own_tag.or_else(|| ["imageVersion", "image_version"].iter().find_map(|key| scalar(key)));
     let mut tag = named_tag.or_else(|| scalar("version"));
     let mut registry = REGISTRY_KEYS.iter().find_map(|key| scalar(key));
-    // A bare `name` may be anything.
-    let may_be = |key: &&&str| sure || ["baseImage", "repository", "image"].contains(*key);
-    let (key, mut repository) =
-        REPOSITORY_KEYS.iter().filter(may_be).find_map(|key| scalar(key).map(|node| (*key, node)))?;
     let certain = match key {
         "repository" => {
             let of_sources = name.is_some_and(is_source_key);
