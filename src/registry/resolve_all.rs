@@ -84,6 +84,9 @@ fn lanes<'a, R: Registry>(
 /// How often a question is asked whose answer may well be another one in a moment: again once everything else was asked.
 const PASSES: u32 = 3;
 
+/// The same where the last answer was not to be believed: the registry is there, and its next answer comes at once.
+const PASSES_OF_WRONG: u32 = 4;
+
 /// A question that has no answer yet, or not all of it.
 struct OpenQuestion<'a> {
     question: &'a TagRef,
@@ -132,7 +135,8 @@ impl<'a, R: Registry> RegistryQueue<'a, R> {
             let (mut open, answer) = self.under_way.next().await?;
             open.pass += 1;
             open.failed = failures(open.question, &answer);
-            if open.failed.is_empty() || open.pass == PASSES {
+            let passes = if is_wrong(&answer) { PASSES_OF_WRONG } else { PASSES };
+            if open.failed.is_empty() || open.pass >= passes {
                 return Some((open.question.clone(), answer));
             }
             open.before = answer.ok().filter(|answer| !is_impossible(answer));
@@ -166,6 +170,17 @@ fn failures(question: &TagRef, answer: &Answer) -> Vec<(TagRef, Option<Probe>)> 
             failed.map(|(look, _)| (question.clone(), Some(look.clone()))).collect()
         }
         Err(_) => Vec::new(),
+    }
+}
+
+/// Returns whether a registry answered, and what it said is not to be believed.
+fn is_wrong(answer: &Answer) -> bool {
+    let is_invalid = |error: &ResolveError| matches!(error, ResolveError::InvalidAnswer(_));
+    match answer {
+        Err(error) => is_invalid(error),
+        Ok(answer) => {
+            is_impossible(answer) || answer.seen.values().any(|seen| seen.as_ref().is_err_and(is_invalid))
+        }
     }
 }
 
@@ -212,10 +227,11 @@ mod tests {
 
     use super::*;
     use crate::reference::{Digest, Reference};
-    use crate::registry::error::Outage;
+    use crate::registry::error::{InvalidAnswer, Outage};
     use crate::registry::question::{Probed, Resolution};
 
-    /// Fails the first two times for all but `slow`, which is not answered before all else is.
+    /// Fails the first two times for all but `slow`, which is not answered before all else is, `wrong`, which has a wrong
+    /// answer three times, and `down`, which has none.
     struct Moody {
         asked: Mutex<Vec<String>>,
         /// One for each answer that stays.
@@ -234,7 +250,9 @@ mod tests {
             };
             if tag == "slow" {
                 self.answered.acquire_many(OTHERS).await.unwrap().forget();
-            } else if times < 3 {
+            } else if tag == "wrong" && times < 4 {
+                return Err(InvalidAnswer::NoManifest.into());
+            } else if tag == "down" || times < 3 {
                 return Err(Outage::NotAskedYet.into());
             } else {
                 self.answered.add_permits(1);
@@ -256,13 +274,17 @@ mod tests {
             let question = TagRef::new(&Reference::parse(&reference).unwrap());
             TagQuery { question, reference, wanted: Vec::new() }
         };
-        let asked = ["slow", "a", "b", "c"].map(query);
+        let asked = ["slow", "a", "b", "down", "wrong"].map(query);
         let answers =
             tokio::time::timeout(std::time::Duration::from_secs(60), ask(&registry, &asked, 2, |_, _| {}));
-        assert!(answers.await.expect("nobody waits for it").values().all(Result::is_ok));
+        let answers = answers.await.expect("nobody waits for it");
+        let failed =
+            answers.iter().filter(|(_, answer)| answer.is_err()).map(|(question, _)| question.tag.as_str());
+        assert_eq!(failed.collect::<Vec<_>>(), ["down"]);
         let order: Vec<String> = registry.asked.into_inner().unwrap();
         assert_eq!(order.iter().filter(|tag| *tag == "slow").count(), 1);
         let again: Vec<&str> = order.iter().map(String::as_str).filter(|tag| *tag != "slow").collect();
-        assert_eq!(again, ["a", "b", "c", "a", "b", "c", "a", "b", "c"]);
+        let pass = ["a", "b", "down", "wrong"];
+        assert_eq!(again, [&pass[..], &pass, &pass, &["wrong"]].concat());
     }
 }

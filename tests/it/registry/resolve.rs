@@ -165,7 +165,7 @@ async fn a_header_that_lies_is_found_out() {
     registry.set(|mood| mood.digest = DigestHeader::Lying);
     let error = ask_one(&client(), asked(&api, &[None], &[])).await.unwrap_err();
     assert_eq!(error.reason(), "invalid-answer", "{error}");
-    assert_eq!(served(&registry), ["HEAD 200, HEAD 404"; 3].join(", "), "asked again twice");
+    assert_eq!(served(&registry), ["HEAD 200, HEAD 404"; 4].join(", "), "asked again three times");
 
     for read in [false, true] {
         registry.set(|mood| mood.head = Some(405));
