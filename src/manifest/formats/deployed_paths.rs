@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::compose;
 use super::image_keys::KUSTOMIZE_IMAGES;
+use super::kustomization::is_inline;
 use crate::manifest::content;
 use crate::manifest::inputs::texts;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -63,7 +64,7 @@ pub struct GivenValues {
 /// Returns what the kustomization at `root` of the file at `path` names.
 pub(super) fn of_kustomization(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<DeployedPath> {
     let list = |key: &str| tree.get(root, key).map(|list| tree.items(list)).unwrap_or_default();
-    let below = |text: &str| path_from(directory_of(path), text).filter(|_| !text.contains('\n'));
+    let below = |text: &str| path_from(directory_of(path), text).filter(|_| !is_inline(text));
     let plain = ["resources", "bases", "components", "patchesStrategicMerge"].into_iter().flat_map(list);
     let plain = plain.filter_map(|node| below(tree.string_of(*node)?));
     let plain = plain.map(|path| DeployedPath { path, ..DeployedPath::default() });

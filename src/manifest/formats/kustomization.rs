@@ -195,12 +195,17 @@ pub(in crate::manifest) fn kustomize(
     into.overlays.extend(of_deployers.into_iter().filter(|overlay| !overlay.images.is_empty()));
 }
 
+/// Returns whether a text is a document that stands where a path may, too: also the name of a file may have lines.
+pub(super) fn is_inline(text: &str) -> bool {
+    text.contains('\n') && text.contains(':')
+}
+
 fn overlay(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Overlay {
     let list = |key: &str| tree.get(root, key).map(|list| tree.items(list)).unwrap_or_default();
     let directory = directory_of(path);
     let paths = |nodes: &mut dyn Iterator<Item = NodeId>| -> Vec<String> {
         let texts = nodes.filter_map(|node| tree.string_of(node));
-        texts.filter(|text| !text.contains('\n')).filter_map(|text| path_from(directory, text)).collect()
+        texts.filter(|text| !is_inline(text)).filter_map(|text| path_from(directory, text)).collect()
     };
     let values = |chart: &NodeId| {
         let more = tree.get(*chart, "additionalValuesFiles").map(|list| tree.items(list)).unwrap_or_default();

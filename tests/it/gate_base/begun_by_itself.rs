@@ -2,7 +2,7 @@
 //! [`super::led_to`].
 
 use super::begun::{OLD, WORKFLOW, leaked, steps, tree};
-use super::led_to::{Files, left_alone, put, refused};
+use super::led_to::{Files, GOOD, left_alone, put, refused};
 use super::looked_behind::judged;
 
 #[test]
@@ -197,6 +197,23 @@ fn what_another_reader_takes_otherwise_is_not_passed() {
             "a quote over lines",
             vec![compose, (".env", "TAG=1.27@\n")],
             vec![(".env", "TAG=1.27\nNOTE=\"\nTAG=1.27@\n\"\n")],
+        ),
+        (
+            "a name of two lines",
+            vec![("k/kustomization.yaml", "resources: [a.yaml]\n"), ("k/a.yaml", GOOD)],
+            vec![("k/kustomization.yaml", "resources: [a.yaml, \"p\\n\"]\n"), ("k/p\n", OLD)],
+        ),
+        (
+            "a field that Helm folds",
+            vec![
+                ("c/Chart.yaml", "name: c\nversion: 1.0.0\n"),
+                ("o/Chart.yaml", "name: o\nversion: 1.0.0\n"),
+                ("o/templates/d.yaml", OLD),
+            ],
+            vec![(
+                "c/Chart.yaml",
+                "name: c\nversion: 1.0.0\nDependencies: [{name: o, version: 1.0.0, repository: \"file://../o\"}]\n",
+            )],
         ),
         (
             "a matrix that is computed",
