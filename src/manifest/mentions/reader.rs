@@ -344,6 +344,10 @@ impl<'r, 't> Reader<'r, 't> {
 
     /// Reads a text line by line. Of a script, a program, only what is called an image is one, or what has a version.
     fn lines(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
+        // Quadlet puts them before the image: the first word that is none of a flag's is the image then.
+        let of_quadlet = names::key_of(text.tree, node).filter(|key| *key == "PodmanArgs");
+        let line = of_quadlet.map(|_| format!("podman run {value}"));
+        let value = line.as_deref().unwrap_or(value);
         let is_one = !value.contains('\n');
         let is_wanted = |line: &&str| {
             is_one

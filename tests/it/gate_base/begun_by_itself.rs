@@ -216,6 +216,11 @@ fn what_another_reader_takes_otherwise_is_not_passed() {
             )],
         ),
         (
+            "an argument that becomes the image",
+            vec![("a.container", "[Container]\nImage=nginx:1.27@\n")],
+            vec![("a.container", "[Container]\nImage=nginx:1.27@\nPodmanArgs=--init redis\n")],
+        ),
+        (
             "a matrix that is computed",
             vec![(WORKFLOW, matrix(""))],
             vec![(WORKFLOW, matrix(", include: \"${{ fromJSON(vars.IMAGES) }}\""))],
