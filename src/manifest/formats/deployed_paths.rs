@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::compose;
 use super::image_keys::KUSTOMIZE_IMAGES;
-use super::kustomization::is_inline;
 use crate::manifest::content;
 use crate::manifest::inputs::texts;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -305,4 +304,9 @@ fn at_root(path: &str, condition: &str) -> Option<DeployedPath> {
 fn content_at(tree: &SyntaxTree<'_>, node: NodeId, keys: &[&str]) -> String {
     let values = keys.iter().filter_map(|key| tree.get(node, key));
     values.map(|value| content::of_node(tree, value)).collect()
+}
+
+/// Returns whether a text is a document that stands where a path may, too: also the name of a file may have lines.
+pub(super) fn is_inline(text: &str) -> bool {
+    text.contains('\n') && text.contains(':')
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::deployed_paths::{self, DeployedPath, GivenValues};
+use super::deployed_paths::{self, DeployedPath, GivenValues, is_inline};
 use super::fields::Fields;
 use super::finder::Finder;
 use super::image_keys::KUSTOMIZE_IMAGES;
@@ -193,11 +193,6 @@ pub(in crate::manifest) fn kustomize(
     }
     let of_deployers = deployers(tree, document, root);
     into.overlays.extend(of_deployers.into_iter().filter(|overlay| !overlay.images.is_empty()));
-}
-
-/// Returns whether a text is a document that stands where a path may, too: also the name of a file may have lines.
-pub(super) fn is_inline(text: &str) -> bool {
-    text.contains('\n') && text.contains(':')
 }
 
 fn overlay(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Overlay {
