@@ -3,9 +3,9 @@
 use super::commands::programs::{ProgramRole, has_role};
 use super::commands::{self, BELOW, EngineImage, NamedFiles, Script};
 use super::image_like::{Likeness, asked_for, has_version, likeness, put_together, words as image_words};
-use super::mention::Mentioned;
+use super::mention::{Mentioned, ValueForm};
 use super::read_by_name::is_recipe;
-use super::reader::{Reader, Text};
+use super::reader::{Reader, Text, VALUE_MAX};
 use super::{names, outline};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -44,8 +44,12 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Takes what a command of `script` runs or sets without a digest.
+    /// Takes what a command of `script` runs or sets without a digest, and what it gives variables.
     fn run<'s>(&mut self, text: &Text<'_>, node: NodeId, words: &'s [String], script: &Script<'s>) {
+        for (name, value) in commands::assignments(words).into_iter().filter(|it| it.1.len() <= VALUE_MAX) {
+            let (name, value) = (name.to_owned(), value.to_owned());
+            self.emit(text, node, Mentioned::Value { name, value, form: ValueForm::Assignment });
+        }
         let is_read = |image: &str| {
             !is_recipe(self.path)
                 && likeness(image) == Some(Likeness::Image)

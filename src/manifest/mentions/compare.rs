@@ -275,6 +275,7 @@ fn key(what: &Mentioned, path: &str, at: &Text<'_>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mention::ValueForm;
     use super::*;
     use crate::manifest::formats::catalogue::BUILT_IN;
 
@@ -285,7 +286,7 @@ mod tests {
         let value = Mentioned::Value {
             name: "ref".to_owned(),
             value: "join(\":\",[\"nginx\",\"1.27\"])".to_owned(),
-            is_item: false,
+            form: ValueForm::Key,
         };
         assert!(found.iter().any(|mention| mention.what == value), "{found:?}");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::mention::{Mention, Mentioned, WRITTEN};
+use super::mention::{Mention, Mentioned, ValueForm, WRITTEN};
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::located::{Located, Scan};
@@ -29,6 +29,8 @@ struct AskingImage<'i> {
     image: &'i str,
     /// Whether it is known what fills it, but for what patches write there.
     is_settled: bool,
+    /// Whether Compose fills it, for whom the environment of its command counts before all files.
+    is_of_compose: bool,
     root_path: &'i str,
 }
 
@@ -75,13 +77,12 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
                         }
                         (LookAwayReason::LostDigest, text.clone())
                     }
-                    Mentioned::Value { name, value, is_item }
+                    Mentioned::Value { name, value, form }
                         if may_be_a_part(value) && !judged.is_site(mention) =>
                     {
                         let is_patch = value == WRITTEN || patches.contains(file.root_path.as_str());
-                        let fills = |open: &&AskingImage<'_>| {
-                            fills(open, &file.root_path, mention, *is_item, is_patch)
-                        };
+                        let fills =
+                            |open: &&AskingImage<'_>| fills(open, &file.root_path, mention, *form, is_patch);
                         let open = opens.get(name.as_str()).and_then(|opens| opens.iter().find(fills));
                         // What is written over something that has a digest where it stands.
                         let is_over = (mention.in_text || is_patch) && pinned.contains(name);
@@ -138,22 +139,23 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<AskingImage<'_>>> {
         let sites = file.scan.sites.iter().filter(|located| {
             let site = &located.site;
             let is_open = matches!(site.state, State::Skipped(Skip::Variable | Skip::Template));
-            // Compose fills its own from files that are read, and a chart from values that are compared.
-            is_open && &*site.format != "compose" && !site.chart
+            // A chart fills its own from values that are compared.
+            is_open && !site.chart || is_of_compose(located) && site.image.contains('$')
         });
         let parts = file.scan.partials.iter().flat_map(|partial| partial.parts.texts());
         let is_settled =
             |located: &Located| located.deployed.as_ref().is_some_and(|deployed| deployed.filled.is_some());
-        let texts = sites.map(|located| (located.site.image.as_str(), is_settled(located)));
-        let texts = texts.chain(parts.map(|part| (part, false)));
+        let texts = sites.map(|it| (it.site.image.as_str(), is_settled(it), is_of_compose(it)));
+        let texts = texts.chain(parts.map(|part| (part, false, false)));
         let is_of_others = |text: &str| {
             [".Values", "include ", ".Chart", "template "].iter().any(|sign| text.contains(sign))
         };
-        for (image, is_settled) in texts.filter(|(text, _)| !is_of_others(text)) {
+        for (image, is_settled, is_of_compose) in texts.filter(|(text, ..)| !is_of_others(text)) {
             for name in variable_text::words(image) {
                 opens.entry(name).or_default().push(AskingImage {
                     image,
                     is_settled,
+                    is_of_compose,
                     root_path: &file.root_path,
                 });
             }
@@ -162,12 +164,32 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<AskingImage<'_>>> {
     opens
 }
 
+fn is_of_compose(located: &Located) -> bool {
+    &*located.site.format == "compose"
+}
+
+/// Keys below which pipelines have the environment of their commands.
+const ENVIRONMENTS: [&str; 3] = ["env", "environment", "variables"];
+
 /// Keys below which pipelines hand values to what runs.
 const GIVING: [&str; 6] = ["executor", "inputs", "matrix", "parameters", "variables", "with"];
 
 /// Returns whether a named value in a file may fill an image: in the same file or beside it, or anywhere as a variable of
-/// Flux, a parameter of builds and workflows, or what a generator reads that makes objects.
-fn fills(open: &AskingImage<'_>, root_path: &str, mention: &Mention, is_item: bool, is_patch: bool) -> bool {
+/// Flux, a parameter of builds and workflows, or what a generator reads that makes objects. An image of Compose is filled by what gives
+/// its command an environment: files of variables are read where it is judged.
+fn fills(
+    open: &AskingImage<'_>,
+    root_path: &str,
+    mention: &Mention,
+    form: ValueForm,
+    is_patch: bool,
+) -> bool {
+    if open.is_of_compose {
+        // `environment` of a service is what runs in it.
+        let is_service = mention.path.starts_with("/services/");
+        let is_environment = || mention.path.split('/').any(|key| ENVIRONMENTS.contains(&key));
+        return !mention.in_object && !is_service && (form == ValueForm::Assignment || is_environment());
+    }
     // What is handed to a job, a template or an executor by its name, wherever that is.
     let is_given = mention.path.split('/').any(|key| GIVING.contains(&key));
     if open.is_settled && !mention.in_text && !is_patch && !is_given {
@@ -181,7 +203,7 @@ fn fills(open: &AskingImage<'_>, root_path: &str, mention: &Mention, is_item: bo
     is_near
         || is_given && ["$", "<<"].iter().any(|sign| open.image.contains(sign))
         || open.image.contains("${")
-        || is_item && is_parameter
+        || form == ValueForm::Item && is_parameter
         || open.image.contains("{{") && !mention.in_object
 }
 

@@ -109,7 +109,18 @@ pub enum Mentioned {
         name: String,
         /// The value.
         value: String,
-        /// Whether they are an item of a list, `{name: …, value: …}`, and not a key and its value.
-        is_item: bool,
+        /// How it is said.
+        form: ValueForm,
     },
+}
+
+/// How a value with a name is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValueForm {
+    /// A key and its value.
+    Key,
+    /// An item of a list, `{name: …, value: …}`.
+    Item,
+    /// An assignment of a command, `NAME=VALUE`.
+    Assignment,
 }

@@ -12,7 +12,7 @@ use super::image_like::{
 };
 use super::left_out::{is_prose, is_query, set_aside};
 use super::mapping;
-use super::mention::{Mentioned, WRITTEN};
+use super::mention::{Mentioned, ValueForm, WRITTEN};
 use super::names;
 use super::outline;
 use super::read_by_name::is_recipe;
@@ -34,7 +34,7 @@ use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 const DEPTH_MAX: usize = 3;
 
 /// The longest value that something may ask for by its name, in bytes.
-const VALUE_MAX: usize = 200;
+pub(super) const VALUE_MAX: usize = 200;
 
 /// The kind of Flux that names a repository of images, of which nothing runs, and its group.
 const SCANNED: (&str, &str) = ("ImageRepository", "image.toolkit.fluxcd.io/");
@@ -169,7 +169,7 @@ impl<'r, 't> Reader<'r, 't> {
                     is_run: Cell::default(),
                     outer: None,
                 };
-                self.value(&text, "", root, false);
+                self.value(&text, "", root, ValueForm::Key);
             }
         }
     }
@@ -213,13 +213,13 @@ impl<'r, 't> Reader<'r, 't> {
                         self.emit(text, *key_node, Mentioned::packed(key));
                     }
                     if let Some(name) = name.filter(|_| VALUES.contains(&key)) {
-                        self.value(text, name, *value, true);
+                        self.value(text, name, *value, ValueForm::Item);
                     }
                     if UPDATERS.iter().any(|prefix| key.starts_with(prefix)) {
                         self.emit(text, *value, Mentioned::Updater(key.to_owned()));
                     }
                     if !(text.outer.is_none() && self.set_aside.contains(value)) {
-                        self.value(text, key, *value, false);
+                        self.value(text, key, *value, ValueForm::Key);
                     }
                     self.walk(text, *value);
                 }
@@ -240,13 +240,13 @@ impl<'r, 't> Reader<'r, 't> {
         let tree = text.tree;
         if let (Some(_), Some(path)) = (tree.get_str(node, "op"), tree.get_str(node, "path")) {
             let name = path.rsplit('/').next().unwrap_or(path);
-            self.value(text, name, tree.get(node, "value").unwrap_or(node), false);
+            self.value(text, name, tree.get(node, "value").unwrap_or(node), ValueForm::Key);
         }
         let fields = tree.get(node, "fieldPaths").map(|paths| tree.items(paths)).unwrap_or_default();
         for field in fields {
             let path = tree.string_of(*field).unwrap_or_default();
             let (name, value) = (path.rsplit('.').next().unwrap_or(path).to_owned(), WRITTEN.to_owned());
-            self.emit(text, *field, Mentioned::Value { name, value, is_item: false });
+            self.emit(text, *field, Mentioned::Value { name, value, form: ValueForm::Key });
         }
         for (at, image) in mapping::images(tree, node, text.in_object) {
             self.emit(text, at, Mentioned::Image(image));
@@ -254,11 +254,11 @@ impl<'r, 't> Reader<'r, 't> {
     }
 
     /// Takes a value that has a name; of a list, from which a loop or a matrix takes one after another, each.
-    fn value(&mut self, text: &Text<'_>, name: &str, value: NodeId, is_item: bool) {
+    fn value(&mut self, text: &Text<'_>, name: &str, value: NodeId, form: ValueForm) {
         for item in text.tree.items(value) {
             if let Some(said) = text.tree.string_of(*item).filter(|said| said.len() <= VALUE_MAX) {
                 let (name, value) = (name.to_owned(), said.to_owned());
-                self.emit(text, *item, Mentioned::Value { name, value, is_item });
+                self.emit(text, *item, Mentioned::Value { name, value, form });
             }
         }
         // An expression is one value, however it is spaced.
@@ -279,7 +279,7 @@ impl<'r, 't> Reader<'r, 't> {
             let is_tag = name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("tag"))
                 && name.contains('.');
             // Those of a deployer's objects are known.
-            let is_open = text.depth > 0 || !is_item;
+            let is_open = text.depth > 0 || form != ValueForm::Item;
             let is_inner = || text.depth > 0 && rewrites::is_tag_of_image(text.tree, value);
             if (is_tag && is_open || is_inner()) && !said.is_empty() && !ends_in_digest(&said) {
                 self.emit(text, value, Mentioned::Image(format!("{name}: {said}")));
@@ -298,7 +298,7 @@ impl<'r, 't> Reader<'r, 't> {
             if !is_scanned && (says_image(name) || is_named || is_list) && is_called_open(&said) {
                 self.emit(text, value, Mentioned::Image(said.to_string()));
             }
-            let what = Mentioned::Value { name: name.to_owned(), value: said.into_owned(), is_item };
+            let what = Mentioned::Value { name: name.to_owned(), value: said.into_owned(), form };
             self.emit(text, value, what);
         }
     }
@@ -404,7 +404,7 @@ impl<'r, 't> Reader<'r, 't> {
             }
             let (name, value) = (name.to_owned(), value.to_owned());
             if value.len() <= VALUE_MAX {
-                self.emit(text, node, Mentioned::Value { name, value, is_item: false });
+                self.emit(text, node, Mentioned::Value { name, value, form: ValueForm::Assignment });
             }
         }
     }

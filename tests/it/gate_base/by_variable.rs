@@ -1,9 +1,10 @@
-//! An image that had its digest where it runs, and has it in a variable of the same file since.
+//! An image that had its digest where it runs, and has it in a variable of the same file since; and variables that commands give
+//! other values than files do.
 
-use super::led_to::{left_alone, refused};
+use super::begun::{WORKFLOW, leaked, steps};
+use super::led_to::{Files, left_alone, refused};
 
 const PIPELINE: &str = ".gitlab-ci.yml";
-const WORKFLOW: &str = ".github/workflows/a.yaml";
 const RUN: &str =
     "on: push\njobs:\n  a:\n    runs-on: x\n    container: \"node:20@\"\n    steps: [{run: echo}]\n";
 const MATRIX: &str = "on: push\njobs:\n  a:\n    runs-on: x\n    strategy:\n      matrix:\n        image: [\"node:20@\"]\n    \
@@ -84,4 +85,56 @@ fn a_variable_that_may_be_something_else_is_told() {
             ".gitlab-ci.yml unverifiable",
         ),
     ]);
+}
+
+/// What the environment of Compose's command says counts before its files (Docker, "Environment variables precedence").
+#[test]
+fn the_environment_of_a_command_counts_before_files() {
+    let files = |path: &'static str, text: &'static str| -> Files {
+        vec![
+            (path, text),
+            ("compose.yaml", "services:\n  web: {image: \"nginx:${TAG}\"}\n"),
+            (".env", "TAG=1.27@\n"),
+        ]
+    };
+    let up = || files(WORKFLOW, steps("[{run: docker compose up -d}]"));
+    let told = |now: &str| vec![(WORKFLOW, leaked(steps(now).to_owned()))];
+    for now in [
+        "[{run: TAG=1.28 docker compose up -d}]",
+        "[{run: env TAG=latest docker compose up -d}]",
+        "[{run: \"export TAG=1.28\\ndocker compose up -d\"}]",
+        "[{run: docker compose up -d, env: {TAG: latest}}]",
+        "[{run: 'echo TAG=latest >> $GITHUB_ENV'}, {run: docker compose up -d}]",
+        "[{run: 'echo \"TAG=1.28\" >> .env'}, {run: docker compose up -d}]",
+    ] {
+        refused(vec![(now, up(), told(now), ".github/workflows/d.yml looks-away")]);
+    }
+    let recipe = "up:\n\tdocker compose up -d\n";
+    let unit = "[Service]\nExecStart=/usr/bin/docker compose up\n";
+    refused(vec![
+        (
+            "a recipe",
+            files("Makefile", recipe),
+            vec![("Makefile", "export TAG := latest\nup:\n\tdocker compose up -d\n")],
+            "Makefile looks-away",
+        ),
+        (
+            "a unit",
+            files("web.service", unit),
+            vec![(
+                "web.service",
+                "[Service]\nEnvironment=TAG=latest\nExecStart=/usr/bin/docker compose up\n",
+            )],
+            "web.service looks-away",
+        ),
+    ]);
+    for now in [
+        "[{run: LOG=debug docker compose up -d}]",
+        "[{run: \"TAG=1.28@ docker compose up -d\"}]",
+        "[{run: docker compose up -d, env: {TAG: \"1.28@\"}}]",
+    ] {
+        left_alone(vec![(now, up(), told(now))]);
+    }
+    let service = "services:\n  web: {image: \"nginx:${TAG}\", environment: {TAG: latest}}\n";
+    left_alone(vec![("what runs in a service", up(), vec![("compose.yaml", service)])]);
 }

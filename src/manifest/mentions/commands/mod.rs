@@ -16,5 +16,5 @@ pub(super) use directories::{BELOW, directory_given, directory_named, is_taken};
 pub(super) use files::{LENGTH_MAX, LENGTH_MIN, NamedFiles, files, is_version, may_deploy, paths_in};
 pub(super) use images::{EngineImage, ImageUse, is_run, made, run, uses};
 pub(super) use script::{Script, runs_by_name};
-pub(super) use settings::sets;
+pub(super) use settings::{assignments, sets};
 pub(super) use words::{commands, of_line, squeezed};

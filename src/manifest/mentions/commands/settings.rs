@@ -44,10 +44,45 @@ pub(in super::super) fn sets(words: &[String]) -> Vec<&str> {
     sets.filter(floats).collect()
 }
 
+/// Returns the variables that a command gives values: `TAG=7 docker compose up`, `export TAG=7`, `echo TAG=7 >> .env`, and as recipes
+/// have it, `TAG := 7`.
+pub(in super::super) fn assignments(words: &[String]) -> Vec<(&str, &str)> {
+    let is_name = |name: &&str| {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.bytes().all(is_word)
+    };
+    let unit = |word| str::strip_prefix(word, "Environment=").unwrap_or(word);
+    let joined = words.iter().filter_map(|word| unit(word.as_str()).split_once('='));
+    let apart = words.windows(3).filter_map(|three| match three {
+        [name, sign, value] if matches!(sign.as_str(), "=" | ":=" | "::=" | "?=" | ":::=") => {
+            Some((name.strip_prefix("$env:").unwrap_or(name), value.as_str()))
+        }
+        _ => None,
+    });
+    joined.chain(apart).filter(|(name, _)| is_name(name)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::words::commands;
     use super::*;
+
+    #[test]
+    fn variables_get_values_in_every_shell() {
+        for text in [
+            "TAG=7 docker compose up",
+            "export TAG=7",
+            "echo 'TAG=7' >> $GITHUB_ENV",
+            "TAG := 7",
+            "export TAG ?= 7",
+            "$env:TAG = \"7\"",
+            "Environment=\"TAG=7\" A=2",
+            "docker compose run -e TAG=7 web",
+        ] {
+            assert!(assignments(&commands(text)[0]).contains(&("TAG", "7")), "{text}");
+        }
+        assert!(assignments(&commands("helm upgrade --set image.tag=7 --v=1")[0]).is_empty());
+    }
 
     #[test]
     fn what_is_set_to_a_tag_floats() {

@@ -1,6 +1,8 @@
 //! The commands of a text, each in its words.
 
 use std::borrow::Cow;
+use std::iter::Peekable;
+use std::str::Chars;
 
 /// The longest line in which each image is told by its command, in bytes, and the most words in it.
 const LINE_MAX: usize = 32 << 10;
@@ -14,9 +16,19 @@ pub(super) const OPEN: &str = "(";
 pub(super) const CLOSE: &str = ")";
 
 /// Returns the commands of a text, each in its words, with [`OPEN`] and [`CLOSE`] between them, as a shell tells them apart; also those that one gives to another, and those
-/// behind a quote that nobody closes, as in a comment. Comments are none.
+/// behind a quote that nobody closes, as in a comment. Comments are none. A word that goes on in the next line is one to a shell and two
+/// to systemd: both are told.
 pub(in super::super) fn commands(text: &str) -> Vec<Vec<String>> {
-    within(&squeezed(text), DEPTH_MAX)
+    let text = squeezed(text);
+    let mut all = within(&text, DEPTH_MAX);
+    let is_blank = |letter: Option<char>| letter.is_none_or(char::is_whitespace);
+    let is_word = |(at, end): (usize, &str)| {
+        !is_blank(text[..at].chars().next_back()) && !is_blank(text[at + end.len()..].chars().next())
+    };
+    if text.match_indices("\\\n").any(is_word) {
+        all.extend(within(&text.replace("\\\n", ""), DEPTH_MAX));
+    }
+    all
 }
 
 /// Returns a text without blanks in expressions of pipelines, `${{ … }}`, each of which is a part of one word.
@@ -42,6 +54,17 @@ pub(in super::super) fn of_line(line: &str) -> Vec<Vec<String>> {
     if count > WORDS_MAX { Vec::new() } else { all }
 }
 
+/// Skips lines that are comments.
+fn skip_comments(letters: &mut Peekable<Chars<'_>>) {
+    loop {
+        while letters.next_if(|letter| matches!(letter, ' ' | '\t')).is_some() {}
+        if letters.peek() != Some(&'#') {
+            return;
+        }
+        while letters.next().is_some_and(|letter| letter != '\n') {}
+    }
+}
+
 fn within(text: &str, depth: usize) -> Vec<Vec<String>> {
     let (mut all, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
     let (mut quote, mut letters) = (None, text.chars().peekable());
@@ -49,8 +72,11 @@ fn within(text: &str, depth: usize) -> Vec<Vec<String>> {
         match (letter, quote) {
             (letter, Some(open)) if letter == open => quote = None,
             ('\\', None) => match letters.next() {
-                // The command goes on in the next line.
-                Some('\n') => words.extend(word.take()),
+                // The command goes on in the next line; to systemd, behind comments.
+                Some('\n') => {
+                    words.extend(word.take());
+                    skip_comments(&mut letters);
+                }
                 Some(next) => word.get_or_insert_default().push(next),
                 None => {}
             },
@@ -79,7 +105,26 @@ fn within(text: &str, depth: usize) -> Vec<Vec<String>> {
     let inner: Vec<Vec<String>> = inner.flat_map(|word| within(word, depth - 1)).collect();
     all.extend(inner);
     all.retain(|words| {
-        words.len() > 1 || words.first().is_some_and(|word| matches!(word.as_str(), OPEN | CLOSE | "popd"))
+        let is_whole = |word: &String| matches!(word.as_str(), OPEN | CLOSE | "popd") || word.contains('=');
+        words.len() > 1 || words.first().is_some_and(is_whole)
     });
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_goes_on_behind_a_backslash() {
+        let run = ["docker", "run", "--rm", "redis"].map(str::to_owned);
+        for text in [
+            "docker run --rm redis",
+            "docker run \\\n  --rm \\\n# why\n  # and why\n  redis",
+            "doc\\\nker run --rm re\\\ndis",
+            "docker\\\nrun --rm redis",
+        ] {
+            assert!(commands(text).contains(&run.to_vec()), "{text}");
+        }
+    }
 }
