@@ -1,6 +1,7 @@
 //! What a kustomization takes from the objects that it builds: of patches that copy, of replacements and variables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::files::Files;
 use super::needs::{FieldSource, of_field_path, of_pointer, source_of, texts};
@@ -17,6 +18,8 @@ pub(super) struct FieldSources<'b> {
     files: &'b Files<'b>,
     /// By the paths of their files.
     overlays: BTreeMap<&'b str, &'b Overlay>,
+    /// The sources of the replacements in the files that were asked about.
+    known: RefCell<HashMap<String, Vec<FieldSource>>>,
 }
 
 /// What a kustomization reads.
@@ -30,55 +33,129 @@ struct BuildScope {
 /// What stands for the values of fields, by the files that they come from.
 type FieldValues = BTreeMap<String, String>;
 
+/// The kustomizations that build a file, and the file itself where nobody names a kustomization.
+type Builders<'p> = (BTreeSet<&'p str>, Option<&'p str>);
+
+/// A replacement of a kustomization.
+struct Replacement {
+    /// The document, counted over all kustomizations that are read.
+    document: usize,
+    /// The file that has it.
+    file: String,
+    content: String,
+    source: FieldSource,
+    targets: Vec<Vec<String>>,
+}
+
+/// What is said of a field.
+enum Said {
+    /// What stands for a value, by the file that it comes from.
+    Value(String, String),
+    /// A replacement, of all that are read, writes it.
+    Replaced(usize),
+}
+
 impl<'b> FieldSources<'b> {
     pub(super) fn new(files: &'b Files<'b>, scans: &'b [FileScan]) -> Self {
         let named = scans.iter().flat_map(|file| {
             file.scan.kustomize.overlays.iter().map(move |overlay| (file.root_path.as_str(), overlay))
         });
-        Self { files, overlays: named.collect() }
+        Self { files, overlays: named.collect(), known: RefCell::default() }
     }
 
     /// Returns the sources of the replacements that some files hold.
     pub(super) fn replacements<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Vec<FieldSource> {
-        let mut found = Vec::new();
-        for path in paths {
+        let of_file = |path: &str| {
+            if let Some(known) = self.known.borrow().get(path) {
+                return known.clone();
+            }
+            let mut found = Vec::new();
             self.read(path, |tree, root| {
                 found.extend(replacements(tree, root).into_iter().map(|(_, source, _)| source));
             });
-        }
-        found
+            self.known.borrow_mut().insert(path.to_owned(), found.clone());
+            found
+        };
+        paths.flat_map(of_file).collect()
     }
 
-    /// Returns what stands for the values of `fields` in what the kustomizations read that the file at `path` is part of.
-    pub(super) fn values(&self, path: &str, mut fields: Vec<FieldSource>) -> FieldValues {
-        let scope = self.scope(path);
-        let mut values = FieldValues::new();
-        let mut next = 0;
-        while let Some(field) = fields.get(next).cloned() {
-            next += 1;
-            for file in &scope.files {
-                self.add_objects(file, &field, &mut values);
-            }
-            for kustomization in &scope.kustomizations {
-                self.read(kustomization, |tree, root| {
-                    self.add_kustomization(kustomization, tree, root, &field, &mut values);
-                    // What is written there by another replacement comes from its own source.
-                    for (node, source, targets) in replacements(tree, root) {
-                        if targets.iter().any(|target| overlap(target, &field.path))
-                            && !fields.contains(&source)
-                        {
-                            add(&mut values, kustomization, &content::of_node(tree, node));
-                            fields.push(source);
-                        }
-                    }
-                });
+    /// Returns what stands for the values of the fields that the file at each path asks for, in what the kustomizations read
+    /// that it is part of. Files are read once for all that ask about the same ones.
+    pub(super) fn values(&self, asked: &[(&'b str, Vec<FieldSource>)]) -> Vec<FieldValues> {
+        let mut values: Vec<FieldValues> = asked.iter().map(|_| FieldValues::new()).collect();
+        let mut builders: HashMap<&str, Builders<'_>> = HashMap::new();
+        let mut by_builders: BTreeMap<Builders<'_>, Vec<usize>> = BTreeMap::new();
+        for (index, (path, _)) in asked.iter().enumerate().filter(|(_, (_, fields))| !fields.is_empty()) {
+            let builders = builders.entry(path).or_insert_with(|| self.builders(path));
+            by_builders.entry(builders.clone()).or_default().push(index);
+        }
+        for (builders, indices) in by_builders {
+            let scope = self.scope(builders);
+            let replacements = self.replacements_of(&scope);
+            let said = self.said(&scope, &replacements, indices.iter().flat_map(|index| &asked[*index].1));
+            for index in indices {
+                values[index] = put_together(asked[index].1.clone(), &said, &replacements);
             }
         }
         values
     }
 
-    /// Returns what is read by the kustomizations that a file belongs to: a kustomization, or a patch.
-    fn scope(&self, path: &str) -> BuildScope {
+    /// Returns the replacements of the kustomizations, in order.
+    fn replacements_of(&self, scope: &BuildScope) -> Vec<Replacement> {
+        let (mut found, mut document) = (Vec::new(), 0);
+        for file in &scope.kustomizations {
+            self.read(file, |tree, root| {
+                found.extend(replacements(tree, root).into_iter().map(|(node, source, targets)| {
+                    let content = content::of_node(tree, node);
+                    Replacement { document, file: file.clone(), content, source, targets }
+                }));
+                document += 1;
+            });
+        }
+        found
+    }
+
+    /// Returns what is said of each of the fields, and of those that replacements write into them, in order.
+    fn said<'f>(
+        &self,
+        scope: &BuildScope,
+        replacements: &'f [Replacement],
+        fields: impl Iterator<Item = &'f FieldSource>,
+    ) -> HashMap<&'f FieldSource, Vec<Said>> {
+        let mut open: Vec<&FieldSource> = fields.collect();
+        let mut writers: HashMap<&FieldSource, Vec<usize>> = HashMap::new();
+        while let Some(field) = open.pop() {
+            if writers.contains_key(field) {
+                continue;
+            }
+            let writes = |it: &Replacement| it.targets.iter().any(|target| overlap(target, &field.path));
+            let all = replacements.iter().enumerate().filter(|(_, it)| writes(it));
+            let all: Vec<usize> = all.map(|(index, _)| index).collect();
+            open.extend(all.iter().map(|index| &replacements[*index].source));
+            writers.insert(field, all);
+        }
+        let mut said: HashMap<&FieldSource, Vec<Said>> =
+            writers.keys().map(|field| (*field, Vec::new())).collect();
+        for file in &scope.files {
+            self.add_objects(file, &mut said);
+        }
+        let mut document = 0;
+        for file in &scope.kustomizations {
+            self.read(file, |tree, root| {
+                for (field, said) in &mut said {
+                    self.add_kustomization(file, tree, root, field, said);
+                    let writers = writers.get(field).into_iter().flatten();
+                    let own = writers.filter(|index| replacements[**index].document == document);
+                    said.extend(own.map(|index| Said::Replaced(*index)));
+                }
+                document += 1;
+            });
+        }
+        said
+    }
+
+    /// Returns the kustomizations that a file belongs to: a kustomization, or a patch.
+    fn builders(&self, path: &'b str) -> Builders<'b> {
         let applies = |overlay: &Overlay| overlay.patches.iter().any(|patch| patch == path);
         let mut roots: BTreeSet<&str> =
             self.overlays.iter().filter(|(_, overlay)| applies(overlay)).map(|(path, _)| *path).collect();
@@ -99,10 +176,13 @@ impl<'b> FieldSources<'b> {
                 break;
             }
         }
+        (roots, (own.is_none() && is_named(path)).then_some(path))
+    }
+
+    /// Returns what is read by some kustomizations.
+    fn scope(&self, (roots, unnamed): Builders<'_>) -> BuildScope {
         let mut scope = BuildScope::default();
-        if own.is_none() && is_named(path) {
-            scope.kustomizations.insert(path.to_owned());
-        }
+        scope.kustomizations.extend(unnamed.map(str::to_owned));
         let mut open: Vec<String> = roots.into_iter().map(str::to_owned).collect();
         while let Some(path) = open.pop() {
             let Some(overlay) = self.overlays.get(path.as_str()) else { continue };
@@ -129,13 +209,16 @@ impl<'b> FieldSources<'b> {
         tree.documents.iter().all(|document| document.error.is_none())
     }
 
-    /// Adds what the objects and the patches in a file say of a field.
-    fn add_objects(&self, path: &str, field: &FieldSource, values: &mut FieldValues) {
+    /// Adds what the objects and the patches in a file say of fields.
+    fn add_objects(&self, path: &str, said: &mut HashMap<&FieldSource, Vec<Said>>) {
         let is_whole = self.read(path, |tree, root| {
-            said_in(tree, root, field).iter().for_each(|value| add(values, path, value));
+            for (field, said) in &mut *said {
+                said_in(tree, root, field).into_iter().for_each(|value| add(said, path, value));
+            }
         });
         if !is_whole {
-            add(values, path, &content::of_bytes(&self.files.bytes(path).unwrap_or_default()));
+            let content = content::of_bytes(&self.files.bytes(path).unwrap_or_default());
+            said.values_mut().for_each(|said| add(said, path, content.clone()));
         }
     }
 
@@ -146,13 +229,13 @@ impl<'b> FieldSources<'b> {
         tree: &SyntaxTree<'_>,
         root: NodeId,
         field: &FieldSource,
-        values: &mut FieldValues,
+        said: &mut Vec<Said>,
     ) {
         let list = |key: &str| tree.get(root, key).map(|list| tree.items(list)).unwrap_or_default();
         for (kind, key) in [("ConfigMap", "configMapGenerator"), ("Secret", "secretGenerator")] {
             for entry in list(key).iter().filter(|entry| is_about(tree, **entry, "name", field)) {
                 if field.kind.as_deref().is_none_or(|wanted| wanted == kind) {
-                    self.add_generated(path, tree, *entry, field, values);
+                    self.add_generated(path, tree, *entry, field, said);
                 }
             }
         }
@@ -161,7 +244,7 @@ impl<'b> FieldSources<'b> {
         for text in texts.chain(by_text("patches")).chain(by_text("patchesJson6902")) {
             let inner = yaml::parse(text);
             for root in inner.documents.iter().filter_map(|document| document.root) {
-                said_in(&inner, root, field).iter().for_each(|value| add(values, path, value));
+                said_in(&inner, root, field).into_iter().for_each(|value| add(said, path, value));
             }
         }
         let is_metadata = |key: &String| matches!(key.as_str(), "metadata" | "annotations" | "labels");
@@ -169,11 +252,11 @@ impl<'b> FieldSources<'b> {
             let last = field.path.last().map(String::as_str).unwrap_or_default();
             for key in ["commonAnnotations", "commonLabels"] {
                 let value = tree.get(root, key).and_then(|map| tree.get(map, last));
-                value.into_iter().for_each(|value| add(values, path, &content::of_node(tree, value)));
+                value.into_iter().for_each(|value| add(said, path, content::of_node(tree, value)));
             }
             for key in ["labels", "namePrefix", "nameSuffix", "namespace"] {
                 let value = tree.get(root, key);
-                value.into_iter().for_each(|value| add(values, path, &content::of_node(tree, value)));
+                value.into_iter().for_each(|value| add(said, path, content::of_node(tree, value)));
             }
         }
     }
@@ -185,13 +268,13 @@ impl<'b> FieldSources<'b> {
         tree: &SyntaxTree<'_>,
         entry: NodeId,
         field: &FieldSource,
-        values: &mut FieldValues,
+        said: &mut Vec<Said>,
     ) {
         let directory = directory_of(path);
         let [_, key, ..] = field.path.as_slice() else {
-            add(values, path, &content::of_node(tree, entry));
+            add(said, path, content::of_node(tree, entry));
             for (file, content) in self.files.named(directory, &texts(tree, entry)) {
-                add(values, &file, &content);
+                add(said, &file, content);
             }
             return;
         };
@@ -199,14 +282,14 @@ impl<'b> FieldSources<'b> {
         let texts = |name: &str| list(name).iter().filter_map(|item| tree.string_of(*item));
         let is_of_key = |line: &&str| line.split('=').next().is_some_and(|name| name.trim() == key);
         for literal in texts("literals").filter(is_of_key) {
-            add(values, path, literal);
+            add(said, path, literal.to_owned());
         }
         for file in texts("files") {
             let (name, file) =
                 file.split_once('=').unwrap_or((file.rsplit('/').next().unwrap_or(file), file));
             if name == key {
                 for file in self.files.at(directory, file) {
-                    add(values, &file, &content::of_bytes(&self.files.bytes(&file).unwrap_or_default()));
+                    add(said, &file, content::of_bytes(&self.files.bytes(&file).unwrap_or_default()));
                 }
             }
         }
@@ -214,15 +297,46 @@ impl<'b> FieldSources<'b> {
             for file in self.files.at(directory, file) {
                 let bytes = self.files.bytes(&file).unwrap_or_default();
                 let text = String::from_utf8_lossy(&bytes);
-                text.lines().filter(is_of_key).for_each(|line| add(values, &file, line.trim()));
+                text.lines().filter(is_of_key).for_each(|line| add(said, &file, line.trim().to_owned()));
             }
         }
     }
 }
 
-fn add(values: &mut FieldValues, path: &str, value: &str) {
-    let known = values.entry(path.to_owned()).or_default();
-    *known = content::of_bytes(format!("{known}\0{value}").as_bytes());
+fn add(said: &mut Vec<Said>, path: &str, value: String) {
+    said.push(Said::Value(path.to_owned(), value));
+}
+
+/// Puts together what is said of some fields, and of those that replacements write into them.
+fn put_together(
+    mut fields: Vec<FieldSource>,
+    said: &HashMap<&FieldSource, Vec<Said>>,
+    replacements: &[Replacement],
+) -> FieldValues {
+    let mut values = FieldValues::new();
+    let mut add = |path: &str, value: &str| {
+        let known = values.entry(path.to_owned()).or_default();
+        *known = content::of_bytes(format!("{known}\0{value}").as_bytes());
+    };
+    let mut seen: HashSet<FieldSource> = fields.iter().cloned().collect();
+    let mut next = 0;
+    while let Some(field) = fields.get(next).cloned() {
+        next += 1;
+        for said in said.get(&field).into_iter().flatten() {
+            match said {
+                Said::Value(path, value) => add(path, value),
+                // What is written there by another replacement comes from its own source.
+                Said::Replaced(index) => {
+                    let Replacement { file, content, source, .. } = &replacements[*index];
+                    if seen.insert(source.clone()) {
+                        add(file, content);
+                        fields.push(source.clone());
+                    }
+                }
+            }
+        }
+    }
+    values
 }
 
 /// Returns what stands for the values that the document at `root` has for a field: an object, a list of them, or a patch.

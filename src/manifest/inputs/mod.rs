@@ -35,26 +35,33 @@ pub(super) fn look_up<T: Tree>(tree: &T, entries: &[(TreeEntry, String)], files:
     let of_tree = Files::new(tree, entries);
     let builds = FieldSources::new(&of_tree, files);
     let used = used_variables(files);
-    let mut found = Vec::new();
+    let (mut found, mut asked) = (Vec::new(), Vec::new());
     for (at, file) in files.iter().enumerate().filter(|(_, file)| has_needs(file)) {
-        let directory = directory_of(&file.root_path);
         for (index, look_away) in file.scan.looks_away.iter().enumerate() {
             let Needs { names, fields, variable } = &look_away.needs;
             if variable.as_ref().is_some_and(|variable| !used.contains(variable)) {
                 found.push((at, index, None));
+                asked.push((file.root_path.as_str(), Vec::new()));
                 continue;
             }
-            let named = of_tree.named(directory, names);
+            let named = of_tree.named(directory_of(&file.root_path), names);
             let of_files = builds.replacements(named.keys().map(String::as_str));
             let fields: Vec<FieldSource> = fields.iter().cloned().chain(of_files).collect();
-            let mut inputs: Vec<(String, String)> = named.into_iter().collect();
-            if !fields.is_empty() {
-                inputs.extend(builds.values(&file.root_path, fields));
-            }
-            let seen = |(path, content): (String, String)| (path_to(directory, &path), content);
-            found.push((at, index, Some(inputs.into_iter().map(seen).collect::<Vec<_>>())));
+            found.push((at, index, Some(named)));
+            asked.push((file.root_path.as_str(), fields));
         }
     }
+    let values = builds.values(&asked);
+    let found: Vec<_> = found
+        .into_iter()
+        .zip(values)
+        .map(|((at, index, named), values)| {
+            let directory = directory_of(&files[at].root_path);
+            let seen = |(path, content): (String, String)| (path_to(directory, &path), content);
+            let inputs = named.map(|named| named.into_iter().chain(values).map(seen).collect::<Vec<_>>());
+            (at, index, inputs)
+        })
+        .collect();
     for (at, index, inputs) in found.into_iter().rev() {
         let looks_away = &mut files[at].scan.looks_away;
         match inputs {

@@ -20,7 +20,7 @@ impl Needs {
 }
 
 /// A field of some objects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::manifest) struct FieldSource {
     /// The kind of the objects; `None` for any.
     pub(in crate::manifest) kind: Option<String>,

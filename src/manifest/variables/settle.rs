@@ -1,6 +1,8 @@
 //! Finds the values of the variables in a tree's images, and says what the images become.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
+use std::rc::Rc;
 
 use super::env_file;
 use super::given_files::GivenFiles;
@@ -57,14 +59,9 @@ pub(in crate::manifest) fn settle<T: Tree>(
     } else {
         GivenFiles::default()
     };
-    let found: Vec<(usize, FileVariables)> = files
-        .iter()
-        .enumerate()
-        .filter(|(_, (_, scan))| has_variable(scan))
-        .map(|(index, (path, scan))| (index, FileVariables::of(path, scan, &texts, &substituted, &given)))
-        .collect();
-    for (index, known) in found {
-        apply(files[index].1, &known);
+    for (path, scan) in files.iter_mut().filter(|(_, scan)| has_variable(scan)) {
+        let known = FileVariables::of(path, scan, &texts, &substituted, &given);
+        apply(scan, &known);
     }
 }
 
@@ -91,7 +88,7 @@ pub(in crate::manifest) fn compose_files<T: Tree>(
 /// What the variables of one file may be.
 struct FileVariables {
     style: VariableStyle,
-    values: Vec<VariableValues>,
+    values: Vec<Rc<VariableValues>>,
     /// What somebody may give to Compose instead.
     given: Vec<VariableValues>,
     /// The directory of the file.
@@ -105,12 +102,12 @@ impl FileVariables {
         path: &str,
         scan: &Scan,
         texts: &Texts<'_, T>,
-        substituted: &Substituted,
+        substituted: &Substituted<'_>,
         given: &GivenFiles,
     ) -> Self {
         let is_compose = scan.sites.iter().any(|located| &*located.site.format == "compose");
         let (style, values) = if is_compose {
-            (VariableStyle::Compose, vec![texts.env_files(path)])
+            (VariableStyle::Compose, vec![Rc::new(texts.env_files(path))])
         } else {
             (VariableStyle::Flux, substituted.at(path, scan))
         };
@@ -120,7 +117,7 @@ impl FileVariables {
         let generated = generated.map(|all| all.into_iter().map(from_here).collect()).collect();
         let given = if is_compose { given.around(path) } else { Vec::new() };
         let given = given.into_iter().map(|path| {
-            let mut all = values.first().cloned().unwrap_or_default();
+            let mut all = values.first().map(|values| (**values).clone()).unwrap_or_default();
             let text = texts.read(&path).unwrap_or_default();
             all.extend(env_file::parse(&text).into_iter().map(|(name, it)| (name, (it, path.clone()))));
             all
@@ -132,7 +129,7 @@ impl FileVariables {
     /// Returns who fills a text of an object of `kind`, and with what.
     fn of_text(&self, text: &str, kind: Option<&str>) -> (VariableStyle, Vec<&VariableValues>) {
         if !is_generated(text, kind) {
-            return (self.style, self.values.iter().collect());
+            return (self.style, self.values.iter().map(|values| &**values).collect());
         }
         // A generator may give several things, of which not each is for this text.
         let fills = |values: &&VariableValues| fill(text, &plain(values), VariableStyle::Template).is_some();
@@ -142,7 +139,7 @@ impl FileVariables {
     /// Returns what somebody may give to Compose instead, of what has another value of a text's variables.
     fn given(&self, text: &str) -> Vec<&VariableValues> {
         let names = names(text);
-        let main = self.values.first();
+        let main = self.values.first().map(|values| &**values);
         let is_other = |values: &&VariableValues| {
             names.iter().any(|name| values.get(*name) != main.and_then(|main| main.get(*name)))
         };
@@ -281,15 +278,15 @@ impl<T: Tree> Texts<'_, T> {
     }
 }
 
-/// What Flux substitutes, and in which files.
-struct Substituted {
-    all: Vec<(VariableValues, HashSet<String>)>,
+/// What Flux substitutes, and in which files: many may do it in the same ones.
+struct Substituted<'f> {
+    all: Vec<(Rc<VariableValues>, Rc<HashSet<&'f str>>)>,
     /// The data of all objects, by `NAME.KEY`.
     data: VariableValues,
 }
 
-impl Substituted {
-    fn of<T: Tree>(texts: &Texts<'_, T>, entries: &[(TreeEntry, String)], files: &[ScannedFile<'_>]) -> Self {
+impl<'f> Substituted<'f> {
+    fn of<T: Tree>(texts: &Texts<'_, T>, entries: &[(TreeEntry, String)], files: &[ScannedFile<'f>]) -> Self {
         let mut substitutions: Vec<Substitution> = Vec::new();
         let mut objects: HashMap<String, Vec<(String, DataObject)>> = HashMap::new();
         let manifests = entries.iter().map(|(_, root_path)| root_path).filter(|path| is_candidate(path));
@@ -301,8 +298,13 @@ impl Substituted {
                 objects.entry(object.name.clone()).or_default().push((path.clone(), object));
             }
         }
+        let mut by_path: BTreeMap<&'f str, Vec<&Scan>> = BTreeMap::new();
+        files.iter().for_each(|(path, scan)| by_path.entry(path).or_default().push(scan));
+        let mut reached_from: HashMap<&str, Rc<HashSet<&'f str>>> = HashMap::new();
         let all = substitutions.iter().flat_map(|substitution| {
-            let reached = reached(&substitution.path, files);
+            let path = substitution.path.as_str();
+            let reached = reached_from.entry(path).or_insert_with(|| Rc::new(reached(path, &by_path)));
+            let reached = Rc::clone(reached);
             let own = substitution.values.iter();
             let own = own.map(|(name, value)| (name.clone(), (value.clone(), substitution.file.clone())));
             let own: VariableValues = own.collect();
@@ -312,7 +314,7 @@ impl Substituted {
                 .collect();
             alternatives(from).into_iter().map(move |mut values| {
                 values.extend(own.clone());
-                (values, reached.clone())
+                (Rc::new(values), Rc::clone(&reached))
             })
         });
         let all = all.collect();
@@ -326,13 +328,13 @@ impl Substituted {
     }
 
     /// Returns what the variables in a file may be, once for everybody who substitutes there.
-    fn at(&self, root_path: &str, scan: &Scan) -> Vec<VariableValues> {
+    fn at(&self, root_path: &str, scan: &Scan) -> Vec<Rc<VariableValues>> {
         let here = self.all.iter().filter(|(_, reached)| reached.contains(root_path));
-        let mut here: Vec<VariableValues> = here.map(|(values, _)| values.clone()).collect();
+        let mut here: Vec<Rc<VariableValues>> = here.map(|(values, _)| Rc::clone(values)).collect();
         // What a release takes from an object, by its name and key.
         if scan.partials.iter().any(|partial| partial.parts.written().contains("$(")) {
-            here.extend(here.is_empty().then(VariableValues::new));
-            here.iter_mut().for_each(|values| values.extend(self.data.clone()));
+            here.extend(here.is_empty().then(Rc::default));
+            here.iter_mut().for_each(|values| Rc::make_mut(values).extend(self.data.clone()));
         }
         here
     }
@@ -373,21 +375,21 @@ fn data<T: Tree>(texts: &Texts<'_, T>, path: &str, object: &DataObject) -> Varia
 }
 
 /// Returns the files that are built from a directory: those below it, and those that kustomizations there build on.
-fn reached(path: &str, files: &[ScannedFile<'_>]) -> HashSet<String> {
-    let is_below = |path: &str, above: &str| {
-        above.is_empty()
-            || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let (mut found, mut open) = (HashSet::new(), vec![path.to_owned()]);
-    let mut seen: HashSet<String> = open.iter().cloned().collect();
+fn reached<'f>(path: &str, files: &BTreeMap<&'f str, Vec<&Scan>>) -> HashSet<&'f str> {
+    let (mut found, mut open) = (HashSet::new(), vec![path]);
+    let mut seen: HashSet<&str> = HashSet::from([path]);
     while let Some(above) = open.pop() {
-        for (path, scan) in files.iter().filter(|(path, _)| is_below(path, &above)) {
-            if !found.insert((*path).to_owned()) {
+        let prefix = if above.is_empty() { String::new() } else { format!("{above}/") };
+        let below = files.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        let below = below.take_while(|(path, _)| path.starts_with(&prefix));
+        for (path, scans) in files.get_key_value(above).into_iter().chain(below) {
+            if !found.insert(*path) {
                 continue;
             }
-            for overlay in scan.kustomize.overlays.iter().filter(|overlay| overlay.is_named) {
+            let overlays = scans.iter().flat_map(|scan| &scan.kustomize.overlays);
+            for overlay in overlays.filter(|overlay| overlay.is_named) {
                 let on = overlay.resources.iter().chain(&overlay.components).chain(&overlay.patches);
-                open.extend(on.filter(|path| seen.insert((*path).clone())).cloned());
+                open.extend(on.map(String::as_str).filter(|path| seen.insert(path)));
             }
         }
     }

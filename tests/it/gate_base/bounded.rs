@@ -31,6 +31,16 @@ fn nothing_takes_longer_than_its_length_tells() {
     let script = |text: &str| vec![("deploy.sh", leaked(format!("#!/bin/sh\n{text}\n")))];
     let switches =
         leaked(numbered(8_000, |at| format!("a{at}: {{enabled: false, image: \"nginx:1.27@\"}}\n")));
+    let objects = numbered(200, |at| {
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{at}}}\ndata: {{a{at}: \"nginx:1.27@\"}}\n"
+        )
+    });
+    let replacements = numbered(200, |at| {
+        let source = format!("{{kind: ConfigMap, name: c{at}, fieldPath: data.a{at}}}");
+        let fields = format!("data.a{}, spec.containers.0.image", at + 1);
+        format!("- source: {source}\n  targets: [{{select: {{kind: Pod}}, fieldPaths: [{fields}]}}]\n")
+    });
     for (name, files) in [
         // More than a minute.
         ("variables that set themselves", chart(many(1_000, "{{ $a = $a }}\n") + image, "a: b\n")),
@@ -58,6 +68,17 @@ fn nothing_takes_longer_than_its_length_tells() {
         ("definitions that are included", chart(includes, "b: c\n")),
         // More than a minute.
         ("switches", vec![("v/values.yaml", switches), ("v/values-a.yaml", switches)]),
+        // More than a minute and a half, optimised: each file once for each replacement of each way.
+        (
+            "replacements of replacements",
+            vec![
+                ("k/a.yaml", leaked(objects)),
+                (
+                    "k/kustomization.yaml",
+                    leaked(format!("resources: [a.yaml]\nreplacements:\n{replacements}")),
+                ),
+            ],
+        ),
         // An abort: its last value would have 10 TB.
         (
             "variables of variables",
