@@ -1,5 +1,7 @@
 //! What the commands of a text add to what it mentions.
 
+use std::collections::BTreeMap;
+
 use super::commands::programs::{ProgramRole, has_role};
 use super::commands::{self, BELOW, EngineImage, NamedFiles, Script};
 use super::image_like::{Likeness, asked_for, has_version, likeness, put_together, words as image_words};
@@ -8,6 +10,9 @@ use super::read_by_name::is_recipe;
 use super::reader::{Reader, Text, VALUE_MAX};
 use super::{names, outline};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+
+/// Keys below which pipelines have the environment of their commands.
+pub(super) const ENVIRONMENTS: [&str; 3] = ["env", "environment", "variables"];
 
 /// The longest list that is read as a command.
 const COMMAND_MAX: usize = 200;
@@ -25,6 +30,20 @@ fn directory_of_step<'t>(tree: &'t SyntaxTree<'_>, node: NodeId) -> Option<&'t s
         let default = || tree.get_str(tree.get(tree.get(mapping, "defaults")?, "run")?, KEY);
         tree.get_str(mapping, KEY).or_else(default)
     })
+}
+
+/// Returns the variables that a pipeline gives the commands at a node: those of the step, its job and the whole.
+fn environment(tree: &SyntaxTree<'_>, node: NodeId) -> BTreeMap<String, String> {
+    let mut known = BTreeMap::new();
+    for mapping in names::above(tree, node) {
+        for all in ENVIRONMENTS.iter().filter_map(|key| tree.get(mapping, key)) {
+            let own = tree.entries(all).iter().filter(|(_, value)| !tree.is_masked(*value));
+            for (key, value) in own.filter_map(|it| Some((tree.text_of(it.0)?, tree.string_of(it.1)?))) {
+                known.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+            }
+        }
+    }
+    known
 }
 
 impl Reader<'_, '_> {
@@ -106,7 +125,8 @@ impl Reader<'_, '_> {
     pub(super) fn runs(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
         if value.contains([' ', '\t']) {
             let (all, script) = (commands::commands(value), Script::new(value));
-            all.iter().for_each(|words| self.run(text, node, words, &script));
+            let filled = commands::filled(&all, environment(text.tree, node), &self.made);
+            all.iter().chain(&filled).for_each(|words| self.run(text, node, words, &script));
         }
     }
 }

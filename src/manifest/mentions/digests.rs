@@ -150,7 +150,10 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
             true => before.names.behind(&text),
             false => item_of(keys).into_iter().chain([text.clone()]).collect(),
         };
-        let only_for = (selects || is_of_tree || is_selecting && is_name || is_over).then(images);
+        // What a chart from elsewhere renders is not in the tree.
+        let is_of_chart = keys.iter().any(|key| key == "postRenderers");
+        let is_for_some = selects || is_of_tree || is_selecting && is_name || is_over;
+        let only_for = (is_for_some && !is_of_chart).then(images);
         let is_gone = now.place(object, keys).is_none();
         // What holds texts is not what is asked for.
         let first = value_in(object, keys).map(|first| above.max(first)).filter(|_| is_gone);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::commanded::ENVIRONMENTS;
 use super::mention::{Mention, Mentioned, ValueForm, WRITTEN};
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::inventory::Inventory;
@@ -167,9 +168,6 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<AskingImage<'_>>> {
 fn is_of_compose(located: &Located) -> bool {
     &*located.site.format == "compose"
 }
-
-/// Keys below which pipelines have the environment of their commands.
-const ENVIRONMENTS: [&str; 3] = ["env", "environment", "variables"];
 
 /// Keys below which pipelines hand values to what runs.
 const GIVING: [&str; 6] = ["executor", "inputs", "matrix", "parameters", "variables", "with"];

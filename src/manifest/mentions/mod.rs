@@ -22,6 +22,7 @@ mod rewrites;
 mod sections;
 mod unpacked;
 mod wanted_names;
+mod written_values;
 
 pub use compare::{
     CommandedDirectory, NewMentions, commanded, lost_by_name, lost_digests, new_mentions, pinned_names,

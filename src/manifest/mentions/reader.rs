@@ -20,6 +20,7 @@ use super::remote;
 use super::rewrites;
 use super::sections;
 use super::unpacked::{Unpacked, unpacked};
+use super::written_values::written_values;
 use crate::manifest::content;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::partial_image::{PartialImage, ends_in_digest};
@@ -91,6 +92,13 @@ pub(super) struct Text<'a> {
     outer: Option<(Range<usize>, &'a str)>,
 }
 
+impl<'a> Text<'a> {
+    /// Returns what stands in the first document of a file and in no object.
+    fn of_file(tree: &'a SyntaxTree<'a>, depth: usize) -> Self {
+        Self { tree, depth, document: 0, in_object: false, is_run: Cell::default(), outer: None }
+    }
+}
+
 impl<'r, 't> Reader<'r, 't> {
     pub(super) fn new(path: &'r str, catalogue: &'r Catalogue, take: &'r mut Take<'t>) -> Self {
         Self { path, catalogue, take, depth: 0, set_aside: HashSet::new(), made: HashSet::new() }
@@ -118,14 +126,7 @@ impl<'r, 't> Reader<'r, 't> {
                 if let Some(root) = parsed.root.filter(is_whole) {
                     let in_object = is_object(&tree, root);
                     self.set_aside = set_aside(self.catalogue, &tree, root, path);
-                    let text = Text {
-                        tree: &tree,
-                        depth: self.depth,
-                        document,
-                        in_object,
-                        is_run: Cell::default(),
-                        outer: None,
-                    };
+                    let text = Text { document, in_object, ..Text::of_file(&tree, self.depth) };
                     if Language::of(self.path).is_none() && Language::of(path) == Some(Language::Yaml) {
                         let value = tree.source_of(document);
                         self.images(&text, is_object(&tree, root), value, &tree.nodes[root].span(), "");
@@ -137,20 +138,21 @@ impl<'r, 't> Reader<'r, 't> {
         if Language::of(self.path).is_none() {
             let source = SourceText::new("x", "values.yaml");
             let tree = source.parse();
-            let at = Text {
-                tree: &tree,
-                depth: self.depth,
-                document: 0,
-                in_object: false,
-                is_run: Cell::default(),
-                outer: Some((0..text.len(), "")),
-            };
+            let at = Text { outer: Some((0..text.len(), "")), ..Text::of_file(&tree, self.depth) };
             if let Some(root) = tree.documents.first().and_then(|document| document.root) {
                 self.runs(&at, root, text);
                 if !is_recipe(self.path) {
                     text.lines().for_each(|line| self.line(&at, root, line.trim()));
                 }
                 self.names(&at, root, commands::files(text));
+            }
+        }
+        for (place, word) in written_values(self.path, text) {
+            let source = SourceText::new("x", "values.yaml");
+            let tree = source.parse();
+            let at = Text { outer: Some((place, "")), ..Text::of_file(&tree, self.depth) };
+            if let Some(root) = tree.documents.first().and_then(|document| document.root) {
+                self.emit(&at, root, Mentioned::Name { word, target: String::new() });
             }
         }
         let word = text.trim();
@@ -161,14 +163,7 @@ impl<'r, 't> Reader<'r, 't> {
             for (document, root) in
                 tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?)))
             {
-                let text = Text {
-                    tree: &tree,
-                    depth: self.depth,
-                    document,
-                    in_object: false,
-                    is_run: Cell::default(),
-                    outer: None,
-                };
+                let text = Text { document, ..Text::of_file(&tree, self.depth) };
                 self.value(&text, "", root, ValueForm::Key);
             }
         }

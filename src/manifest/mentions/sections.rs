@@ -155,8 +155,11 @@ pub(super) fn find(
     }
 }
 
-/// Returns the text of a node, indented as it stands.
+/// Returns the text of a node, indented as it stands; of a text, what it says.
 fn text_of(tree: &SyntaxTree<'_>, node: NodeId) -> String {
+    if let Some(said) = tree.text_of(node).filter(|said| said.contains('\n')) {
+        return said.to_owned();
+    }
     let span = tree.nodes[node].span();
     let line = tree.original.get(..span.start).and_then(|text| text.rsplit('\n').next()).unwrap_or_default();
     let written = tree.original.get(span).unwrap_or_default();

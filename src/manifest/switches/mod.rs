@@ -6,6 +6,7 @@ mod conditions;
 mod elsewhere;
 mod ignore_files;
 mod kept_off;
+mod known_kinds;
 mod related;
 mod release;
 mod statements;

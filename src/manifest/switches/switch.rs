@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::known_kinds::is_of_nobody;
 use super::switch_words::{AWAY, MARKERS, WHEN, WORDS, is_marker, is_off, sense};
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
@@ -52,12 +53,18 @@ fn of_root(tree: &SyntaxTree<'_>, root: NodeId, document: usize) -> Vec<Switch> 
         path: String::new(),
         object: None,
     };
-    let kind = tree.get_str(root, "kind").filter(|kind| TEMPLATES.contains(kind));
+    let written = |key: &str| tree.get(root, key).filter(|node| !tree.is_masked(*node));
+    let said = |key: &str| written(key).and_then(|node| tree.string_of(node));
+    let kind = said("kind").filter(|kind| TEMPLATES.contains(kind));
+    // A patch may say neither.
+    let nobody = said("kind").zip(said("apiVersion")).filter(|(kind, version)| is_of_nobody(version, kind));
+    let nobody = nobody.map(|(kind, version)| format!("apiVersion: {version}, kind: {kind}"));
     let keys = tree.entries(root).iter().filter(|(_, value)| tree.is_mapping(*value));
     let hidden = keys.filter_map(|(key, _)| tree.text_of(*key)).filter(|key| key.starts_with('.'));
     let hidden = hidden.map(|key| switch("hidden".to_owned(), format!("/{key}/")));
     let hidden = hidden.chain(by_others(tree, root).map(|it| switch(it, "/jobs/".to_owned())));
-    hidden.chain(kind.map(|kind| switch(format!("kind: {kind}"), String::new()))).collect()
+    let whole = kind.map(|kind| format!("kind: {kind}")).into_iter().chain(nobody);
+    hidden.chain(whole.map(|it| switch(it, String::new()))).collect()
 }
 
 /// Returns what starts a workflow of GitHub where that is nothing but another workflow, or somebody.

@@ -265,3 +265,19 @@ fn a_module_moves_within_its_configuration() {
         ("once more", base(), vec![("i/b.tf", both)], "i/b.tf floating-tag"),
     ]);
 }
+
+#[test]
+fn a_kind_that_no_cluster_takes_runs_nothing() {
+    let of = |version: &str, kind: &str| -> Files {
+        let rest = "metadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: \"nginx:1.27\"}]}}}\n";
+        vec![("k/a.yaml", leaked(format!("apiVersion: {version}\nkind: {kind}\n{rest}")))]
+    };
+    for (version, kind) in [("apps/v1", "Deploymnt"), ("apps/v9", "Deployment"), ("v1", "Deployment")] {
+        refused(vec![(kind, of(version, kind), of("apps/v1", "Deployment"), "k/a.yaml floating-tag")]);
+    }
+    for (version, kind) in
+        [("extensions/v1beta1", "Deployment"), ("apps/v1", "StatefulSet"), ("batch/v1", "Job")]
+    {
+        left_alone(vec![(kind, of(version, kind), of("apps/v1", "Deployment"))]);
+    }
+}

@@ -138,3 +138,26 @@ fn the_environment_of_a_command_counts_before_files() {
     let service = "services:\n  web: {image: \"nginx:${TAG}\", environment: {TAG: latest}}\n";
     left_alone(vec![("what runs in a service", up(), vec![("compose.yaml", service)])]);
 }
+
+#[test]
+fn variables_of_commands_become_what_they_are_given() {
+    let step = |run: &str| vec![(WORKFLOW, leaked(steps(run).to_owned()))];
+    for now in [
+        "[{run: \"C=acme/web\\ndocker run -d $C\"}]",
+        "[{run: \"D=docker; $D run -d acme/web\"}]",
+        "[{run: 'docker run -d \"$RUNNER\"', env: {RUNNER: acme/web}}]",
+        "[{run: \"T=live; helm upgrade w ./c --set image.tag=$T\"}]",
+        "[{run: docker plugin install --grant-all-permissions acme/web}]",
+        "[{run: aws cloudformation deploy --template-file c.yaml --parameter-overrides A=b Tag=live}]",
+    ] {
+        refused(vec![(now, step("[{run: echo}]"), step(now), ".github/workflows/d.yml looks-away")]);
+    }
+    for (before, now) in [
+        ("[{run: echo}]", "[{run: \"C=acme/web@\\ndocker run -d $C\"}]"),
+        ("[{run: echo}]", "[{run: \"C=acme/web; docker build -t $C .; docker run $C\"}]"),
+        ("[{run: echo}]", "[{run: \"docker build -t $C .; docker run $C\", env: {C: acme/web}}]"),
+        ("[{run: docker run -d acme/web}]", "[{run: \"C=acme/web; docker run -d $C\"}]"),
+    ] {
+        left_alone(vec![(now, step(before), step(now))]);
+    }
+}

@@ -1,5 +1,7 @@
 //! What Helm reads of a chart beside manifests, where the change edits it.
 
+use super::begun::leaked;
+use super::led_to::{Files, left_alone, refused};
 use super::{Change, PIN};
 
 fn chart(path: &'static str, text: &str) -> Vec<(&'static str, String)> {
@@ -97,4 +99,50 @@ fn honest_helpers_are_no_findings() {
             assert_eq!((judged.code, judged.findings.len()), (0, 0), "{name} {how}: {judged:?}");
         }
     }
+}
+
+#[test]
+fn values_that_a_template_begins_to_write_as_a_whole_are_judged() {
+    let chart = |template: &'static str| -> Files {
+        vec![
+            ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+            (
+                "c/values.yaml",
+                "sidecars: [{name: a, image: redis}]\nresources: {limits: {cpu: 1}}\nextra: |\n  apiVersion: v1\n  kind: Pod\n  metadata: {name: x}\n  spec: {containers: [{name: x, image: redis}]}\n",
+            ),
+            ("c/templates/a.yaml", template),
+        ]
+    };
+    const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - {name: a, image: \"nginx:1.27@\"}\n";
+    let with = |more: &str| leaked(format!("{POD}{more}"));
+    for more in [
+        "  {{- toYaml .Values.sidecars | nindent 2 }}\n",
+        "  {{- with .Values.sidecars }}\n  {{- toYaml . | nindent 2 }}\n  {{- end }}\n",
+        "{{ tpl .Values.extra . }}\n",
+    ] {
+        let after = vec![("c/templates/a.yaml", with(more))];
+        refused(vec![(more, chart(POD), after, "c/templates/a.yaml looks-away")]);
+    }
+    let more = "{{- with .Values.resources }}\nlimits: {{ toYaml . | nindent 2 }}\n{{- end }}\n";
+    let written = with("  {{- toYaml .Values.sidecars | nindent 2 }}\n");
+    let ranged =
+        with("  {{- range .Values.sidecars }}\n  {{- toYaml (list .) | nindent 2 }}\n  {{- end }}\n");
+    left_alone(vec![
+        ("no images", chart(POD), vec![("c/templates/a.yaml", with(more))]),
+        ("written before", chart(written), vec![("c/templates/a.yaml", ranged)]),
+    ]);
+}
+
+/// What a chart from elsewhere renders is not in the tree: whether anything has the name nobody sees.
+#[test]
+fn the_name_that_a_renderer_pins_stays() {
+    let release = |name: &str| -> Files {
+        let images = format!("[{{name: {name}, digest: \"{PIN}\"}}]");
+        let spec = format!(
+            "postRenderers: [{{kustomize: {{images: {images}}}}}], chart: {{spec: {{chart: shop, version: 1.2.3}}}}"
+        );
+        let head = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\n";
+        vec![("a.yaml", leaked(format!("{head}spec: {{{spec}}}\n")))]
+    };
+    refused(vec![("another name", release("acme/shop"), release("acme/shopp"), "a.yaml looks-away")]);
 }

@@ -1,13 +1,14 @@
 //! The addresses whose manifests commands deploy.
 
 /// Programs that deploy what lies at an address, and the words by which they do.
-const CLIENTS: [(&str, &[&str]); 8] = [
+const CLIENTS: [(&str, &[&str]); 9] = [
     ("docker", &["compose", "stack"]),
     ("docker-compose", &["up", "run", "create"]),
     ("kapp", &["deploy"]),
     ("kubectl", &["apply", "create", "replace"]),
     ("kustomize", &["build"]),
     ("nerdctl", &["compose"]),
+    ("nomad", &["run"]),
     ("oc", &["apply", "create", "replace"]),
     ("podman", &["play"]),
 ];

@@ -1,8 +1,9 @@
 //! What container engines are given, and what else commands do with images.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::super::image_like::{is_path, likeness};
+use super::filled_commands::filled;
 use super::programs::{ProgramRole, has_role, name_of};
 use super::words::commands;
 use crate::reference::Reference;
@@ -11,17 +12,19 @@ use crate::reference::Reference;
 const ENGINE_VARIABLES: [&str; 5] = ["CONTAINER_CLI", "CONTAINER_CMD", "CONTAINER_TOOL", "DOCKER", "ENGINE"];
 
 /// What an engine does with an image, after one of [`GROUPS`] or without.
-const VERBS: [&str; 4] = ["create", "from", "pull", "run"];
+const VERBS: [&str; 6] = ["create", "from", "install", "pull", "run", "switch"];
 
 /// What the verbs of an engine are about.
-const GROUPS: [&str; 3] = ["container", "image", "service"];
+const GROUPS: [&str; 4] = ["container", "image", "plugin", "service"];
 
 /// Flags of [`VERBS`] without a value (docs.docker.com, `docker container run`; docs.podman.io, `podman-run`); all others have one.
-const BARE: [&str; 29] = [
+const BARE: [&str; 31] = [
     "--all-tags",
     "--detach",
     "--disable-content-trust",
     "--env-host",
+    "--grant-all-permissions",
+    "--group-entry",
     "--help",
     "--http-proxy",
     "--init",
@@ -175,7 +178,9 @@ pub(in super::super) fn made(text: &str) -> HashSet<String> {
     if !text.contains(" build") {
         return made;
     }
-    for words in commands(text) {
+    let mut all = commands(text);
+    all.extend(filled(&all, BTreeMap::new(), &made));
+    for words in all {
         // What is only said builds nothing.
         let first = words.iter().find(|word| *word != "-" && !word.ends_with(':'));
         let is_told = first.is_some_and(|word| !is_engine(word) && word != "sudo");
@@ -219,6 +224,8 @@ mod tests {
             ("docker --context run ps acme/web", ""),
             ("docker -l debug ps --filter acme/web", ""),
             ("buildah from acme/web", "acme/web"),
+            ("docker plugin install --grant-all-permissions acme/web", "acme/web"),
+            ("bootc switch quay.io/acme/os", "quay.io/acme/os"),
             ("# don't\ndocker run acme/web", "acme/web"),
             ("bash -c 'set -e\ndocker run -d acme/web'", "acme/web"),
             ("ssh host \"docker pull acme/web && docker restart web\"", "acme/web"),

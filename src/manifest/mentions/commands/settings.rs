@@ -4,21 +4,28 @@ use super::super::image_like::{is_path, says_image};
 use super::programs::{ProgramRole, has_role};
 
 /// How they are told.
-const SETTING: [&str; 13] = [
+const SETTING: [&str; 17] = [
     "--extra-vars",
     "--helm-set",
     "--helm-set-string",
     "--parameter",
+    "--parameter-overrides",
+    "--parameters",
     "--set",
     "--set-file",
     "--set-json",
     "--set-literal",
     "--set-string",
+    "--state-values-set",
+    "--state-values-set-string",
     "--var",
     "-e",
     "-p",
     "-var",
 ];
+
+/// Those that have more than one value.
+const MANY: [&str; 2] = ["--parameter-overrides", "--parameters"];
 
 /// Returns what a command has a deployer set a tag or an image to, without a digest: `--set image.tag=main`, `-var tag=main`.
 pub(in super::super) fn sets(words: &[String]) -> Vec<&str> {
@@ -26,10 +33,15 @@ pub(in super::super) fn sets(words: &[String]) -> Vec<&str> {
     if !is_setter {
         return Vec::new();
     }
-    let before = std::iter::once("").chain(words.iter().map(String::as_str));
-    let given = before.zip(words).filter_map(|(before, word)| {
+    let mut flag = "";
+    let given = words.iter().map(String::as_str).filter_map(|word| {
+        let before = flag;
+        // Some have all words behind them up to the next flag.
+        if word.starts_with('-') || !MANY.contains(&before) {
+            flag = word;
+        }
         let joined = || word.split_once('=').filter(|(flag, _)| SETTING.contains(flag)).map(|(_, set)| set);
-        SETTING.contains(&before).then_some(word.as_str()).or_else(joined)
+        SETTING.contains(&before).then_some(word).or_else(joined)
     });
     let sets = given.flat_map(|set| if set.contains('{') { vec![set] } else { set.split(',').collect() });
     let floats = |set: &&str| {
@@ -101,6 +113,8 @@ mod tests {
             ("ansible-playbook -e web_tag=live site.yml", "web_tag=live"),
             ("nomad job run -var tag=live web.nomad", "tag=live"),
             ("terraform apply -auto-approve -var=image_tag=live", "image_tag=live"),
+            ("helmfile apply --state-values-set tag=live", "tag=live"),
+            ("aws cloudformation deploy --parameter-overrides A=b Tag=live --no-x", "Tag=live"),
         ] {
             assert_eq!(sets(&commands(text)[0]), [set], "{text}");
         }
