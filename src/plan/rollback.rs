@@ -79,14 +79,20 @@ pub fn images(inventory: &Inventory, target: &Target, images: Option<&Globs>) ->
     meant.map(|reference| reference.name().to_owned()).collect()
 }
 
+/// Returns whether two references are of one repository: the digest of another is no earlier version of it.
+fn is_same_image(one: &Reference, other: &Reference) -> bool {
+    let (Image(one), Image(other)) = (Image::of(one), Image::of(other));
+    one == other
+}
+
 type NamedDigest = Result<(Digest, Option<String>), (Reason, String)>;
 
 impl RollbackSources<'_> {
     fn find(&self, file: &FileScan, key: &ImageKey, reference: &Reference, to: &To) -> NamedDigest {
         match to {
-            To::Previous => self.previous(&file.root_path, key),
+            To::Previous => self.previous(&file.root_path, key, reference),
             To::KnownGood => self.known_good(&file.root_path, reference),
-            To::Moment(moment) => self.at(&file.root_path, key, *moment),
+            To::Moment(moment) => self.at(&file.root_path, key, reference, *moment),
             To::Digest(digest) => self.digest(&file.root_path, key, reference, digest),
         }
     }
@@ -98,7 +104,7 @@ impl RollbackSources<'_> {
         first.into_iter().chain(events.map(|event| event.before.as_ref())).collect()
     }
 
-    fn previous(&self, file: &str, key: &ImageKey) -> NamedDigest {
+    fn previous(&self, file: &str, key: &ImageKey, reference: &Reference) -> NamedDigest {
         let declared = self.declared(file, key);
         let digests: Vec<Option<&Digest>> =
             declared.iter().map(|it| it.and_then(Reference::digest)).collect();
@@ -106,16 +112,20 @@ impl RollbackSources<'_> {
             return Err((Reason::NoHistory, "the image is not committed yet".to_owned()));
         };
         let first = digests.iter().rposition(|digest| *digest == present).unwrap_or_default();
-        let earlier = declared.iter().skip(first + 1).flatten();
-        match earlier.into_iter().find_map(|it| it.digest().map(|digest| (*it, digest))) {
-            Some((reference, digest)) => Ok((digest.clone(), reference.tag().map(str::to_owned))),
-            None => {
+        let earlier = || declared.iter().skip(first + 1).flatten().filter(|it| it.digest().is_some());
+        let same = earlier().find(|it| is_same_image(it, reference));
+        match (same.and_then(|it| Some((it, it.digest()?))), earlier().next()) {
+            (Some((reference, digest)), _) => Ok((digest.clone(), reference.tag().map(str::to_owned))),
+            (None, Some(other)) => {
+                Err((Reason::NoEarlierDigest, format!("before it another image stood here: `{other}`")))
+            }
+            (None, None) => {
                 Err((Reason::NoEarlierDigest, format!("no digest was declared here before{}", self.cut())))
             }
         }
     }
 
-    fn at(&self, file: &str, key: &ImageKey, moment: Timestamp) -> NamedDigest {
+    fn at(&self, file: &str, key: &ImageKey, reference: &Reference, moment: Timestamp) -> NamedDigest {
         let last = self.history.of_site(file, key).find(|event| event.when <= moment);
         let then = match last {
             Some(event) => event.after.as_ref(),
@@ -124,6 +134,10 @@ impl RollbackSources<'_> {
                 return Err((Reason::NotDeclaredThen, detail));
             }
         };
+        if let Some(other) = then.filter(|then| !is_same_image(then, reference)) {
+            let detail = format!("another image stood here at {moment}: `{other}`");
+            return Err((Reason::NotDeclaredThen, detail));
+        }
         match then.and_then(|reference| reference.digest().map(|digest| (reference, digest))) {
             Some((reference, digest)) => Ok((digest.clone(), reference.tag().map(str::to_owned))),
             None => Err((Reason::NotPinnedThen, format!("the image had no digest at {moment}"))),
@@ -132,7 +146,8 @@ impl RollbackSources<'_> {
 
     fn digest(&self, file: &str, key: &ImageKey, reference: &Reference, digest: &Digest) -> NamedDigest {
         let declared = self.declared(file, key).into_iter().flatten();
-        let known = declared.into_iter().find(|it| it.digest() == Some(digest));
+        let is_it = |it: &&Reference| it.digest() == Some(digest) && is_same_image(it, reference);
+        let known = declared.into_iter().find(is_it);
         if let Some(known) = known {
             return Ok((digest.clone(), known.tag().map(str::to_owned)));
         }

@@ -216,13 +216,23 @@ impl ImageNames {
 
     fn floating(inventory: &Inventory) -> Self {
         let sites = inventory.sites().map(|(_, located)| &located.site);
-        let floating = sites.filter(|site| site.state == State::Floating);
-        let references = floating.filter_map(|site| site.reference.as_ref());
-        Self(references.map(|reference| last_name(reference.name()).to_owned()).collect())
+        // What a patch of that name replaces floats where the patch does not reach it any more.
+        let floats = |site: &&Site| matches!(site.state, State::Floating | State::Skipped(Skip::Replaced));
+        let floating = sites.filter(floats);
+        Self(floating.map(|site| last_name(name_of(&site.image)).to_owned()).collect())
     }
 
     fn has(&self, image: &str) -> bool {
-        self.0.contains(last_name(image.split([':', '@']).next().unwrap_or(image)))
+        self.0.contains(last_name(name_of(image)))
+    }
+}
+
+/// Returns the name in an image, without what tells which one of that name it is.
+fn name_of(image: &str) -> &str {
+    let image = image.split('@').next().unwrap_or(image);
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => image,
     }
 }
 

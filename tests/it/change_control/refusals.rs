@@ -1,5 +1,6 @@
 //! What is refused, and why.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{API, CONFIG, Scene};
@@ -92,4 +93,29 @@ async fn commits_that_say_to_be_old_do_not_soak() {
     let (code, out, err) = scene.run(&soak("24h")).await;
     assert!(code == 3 && err.contains("not-soaked"), "{out}{err}");
     assert_eq!(scene.run(&soak("4h")).await.0, 0, "it is as old as what it stands on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_digest_of_another_image_is_no_earlier_one() {
+    let scene = Scene::new().await;
+    let old = scene.publish(API, "7", "shared");
+    let other = scene.registry.put_index("docker.io/acme/api-next", "1", &["linux/amd64"], "next");
+    scene.write("tagpin.toml", CONFIG);
+    let when = (Timestamp::now() - SignedDuration::from_hours(15)).to_string();
+    for (image, hours) in [(format!("acme/api:7@{old}"), 20), (format!("acme/api-next:1@{other}"), 10)] {
+        scene.write("dev/c.yaml", &format!("services:\n  a: {{image: \"{image}\"}}\n"));
+        scene.commit("next", hours);
+    }
+    // The same content under both names: the registry would confirm it.
+    scene.registry.put_index("docker.io/acme/api-next", "7", &["linux/amd64"], "shared");
+    let before = scene.files();
+    for (to, reason) in [
+        ("previous", "no-earlier-digest"),
+        (when.as_str(), "not-declared-then"),
+        (old.as_str(), "never-declared"),
+    ] {
+        let (code, out, err) = scene.run(&["rollback", "dev", "--to", to]).await;
+        assert!(code == 3 && out.contains(reason), "{to}: {code}\n{out}{err}");
+        assert_eq!(scene.files(), before);
+    }
 }

@@ -1,6 +1,7 @@
 //! What stood in the tree and was kept off by another file: by a patch of an overlay, by the values of an environment or of a deployer, by
 //! what a chart's condition asks through names. As rows of [`super::led_to`].
 
+use super::begun::leaked;
 use super::led_to::{Files, left_alone, refused};
 use super::looked_behind::GONE;
 
@@ -166,4 +167,28 @@ fn what_another_file_says_of_a_value_counts() {
     )]);
     let tree = chart(head, on, &[("c/values-prod.yaml", off), ("c/values-dev.yaml", off)]);
     left_alone(vec![("an environment that goes", tree, vec![("c/values-dev.yaml", GONE)])]);
+}
+
+#[test]
+fn a_patch_that_pins_is_missed_where_its_target_is_another() {
+    const BASE: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: old}\nspec: {template: {spec: {containers: [{name: a, image: \"nginx:1.27\"}]}}}\n";
+    const PATCH: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: old}\nspec: {template: {spec: {containers: [{name: a, image: \"nginx:1.27@\"}]}}}\n";
+    let files = || -> Files {
+        vec![
+            ("base/kustomization.yaml", "resources: [old.yaml]\n"),
+            ("base/old.yaml", BASE),
+            ("prod/kustomization.yaml", "resources: [../base]\npatches: [{path: pin.yaml}]\n"),
+            ("prod/pin.yaml", PATCH),
+        ]
+    };
+    for target in [
+        "{kind: Deployment, name: older}",
+        "{labelSelector: a=b}",
+        "{namespace: x}",
+        "{kind: Deployment, name: \"ol\"}",
+    ] {
+        let now = format!("resources: [../base]\npatches: [{{path: pin.yaml, target: {target}}}]\n");
+        let after = vec![("prod/kustomization.yaml", leaked(now))];
+        refused(vec![(target, files(), after, "prod/kustomization.yaml looks-away")]);
+    }
 }
