@@ -12,7 +12,7 @@ use crate::manifest::mentions::{
 };
 use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::policy::Settings;
-use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError, directory_of};
+use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError, directory_of, path_from};
 
 /// The trees of before and after a change.
 pub(super) struct Trees<'t, B, N> {
@@ -287,11 +287,34 @@ fn names<B: Tree, N: Tree>(
     }
     hold_patches(*now, &mut named.now, catalogue)?;
     hold_patches(*base, &mut named.before, catalogue)?;
-    for file in touched {
-        let mut known: HashMap<&Mentioned, usize> = HashMap::new();
+    let known: HashSet<&String> = there_before.iter().map(|(_, path)| path).collect();
+    let is_kustomization =
+        |path: &str| path.rsplit('/').next().is_some_and(|it| it.starts_with("kustomization."));
+    let new_directories: HashSet<String> = touched
+        .iter()
+        .filter(|file| is_kustomization(&file.root_path) && !known.contains(&file.root_path))
+        .map(|file| directory_of(&file.root_path).to_owned())
+        .collect();
+    // What a file leads to no longer, it may lead to by another name, and so may the kustomization of a directory that is new and that it
+    // names instead.
+    let mut dropped: Vec<HashMap<&Mentioned, usize>> = Vec::new();
+    let mut handed: HashMap<String, Option<usize>> = HashMap::new();
+    let mut from_above: Vec<&mut Touched> = touched.iter_mut().collect();
+    from_above.sort_by_key(|file| file.root_path.matches('/').count());
+    for file in from_above {
+        let directory = directory_of(&file.root_path).to_owned();
+        let at = handed
+            .get(&directory)
+            .copied()
+            .flatten()
+            .filter(|_| is_kustomization(&file.root_path))
+            .unwrap_or(dropped.len());
+        if at == dropped.len() {
+            dropped.push(HashMap::new());
+        }
         for name in &file.new.dropped {
             for what in named.before.floating(&file.root_path, name) {
-                *known.entry(what).or_default() += 1;
+                *dropped[at].entry(what).or_default() += 1;
             }
         }
         let (mut found, names): (Vec<Mention>, Vec<Mention>) = std::mem::take(&mut file.new.found)
@@ -300,10 +323,18 @@ fn names<B: Tree, N: Tree>(
         for mention in names {
             let Mentioned::Name { word: name, .. } = &mention.what else { continue };
             for what in named.now.floating(&file.root_path, name) {
-                match known.get_mut(what) {
+                match dropped[at].get_mut(what) {
                     Some(left) if *left > 0 => *left -= 1,
                     _ => found.push(Mention { what: what.behind(name), ..mention.clone() }),
                 }
+            }
+            // Of what two name each deploys all.
+            let below = path_from(&directory, name).filter(|path| new_directories.contains(path));
+            if let Some(path) = below {
+                handed
+                    .entry(path)
+                    .and_modify(|first| *first = first.filter(|it| *it == at))
+                    .or_insert(Some(at));
             }
         }
         file.new.found = found;

@@ -7,6 +7,7 @@ use super::switch::{Switch, SwitchScope, literal, of_tree};
 use super::switch_words::{Sense, is_off, sense};
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
+use crate::manifest::formats::matches_pattern;
 use crate::manifest::located::Scan;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::syntax::yaml;
@@ -96,7 +97,9 @@ impl PatchedOff {
     fn switches(&self, by: &str, scan: &Scan) -> Vec<Switch> {
         let sites = scan.sites.iter().filter(|located| {
             let site = &located.site;
-            let is = |said: &str, own: Option<&str>| said.is_empty() || own == Some(said);
+            let is = |said: &str, own: Option<&str>| {
+                said.is_empty() || own.is_some_and(|own| matches_pattern(own, said))
+            };
             let container = site.owner.as_ref().and_then(|owner| owner.container.as_deref());
             is(&self.kind, site.kind.as_deref())
                 && is(&self.name, site.name.as_deref())

@@ -192,3 +192,32 @@ fn a_patch_that_pins_is_missed_where_its_target_is_another() {
         refused(vec![(target, files(), after, "prod/kustomization.yaml looks-away")]);
     }
 }
+
+#[test]
+fn a_file_of_a_base_may_become_a_directory() {
+    let base = |resources: &'static str| ("base/kustomization.yaml", resources);
+    let before = || {
+        vec![
+            base("resources: [old.yaml]\n"),
+            ("base/old.yaml", OLD),
+            ("o/kustomization.yaml", "resources: [../base]\n"),
+        ]
+    };
+    let into = |more: (&'static str, &'static str)| -> Files {
+        vec![
+            base("resources: [old]\n"),
+            ("base/old.yaml", GONE),
+            ("base/old/deployment.yaml", OLD),
+            ("base/old/kustomization.yaml", "resources: [deployment.yaml]\n"),
+            more,
+        ]
+    };
+    left_alone(vec![("a directory", before(), into(("x.txt", "a")))]);
+    let twice = "resources: [../base, ../base/old]\n";
+    refused(vec![(
+        "another that names it",
+        before(),
+        into(("a/kustomization.yaml", twice)),
+        "base/old/kustomization.yaml looks-away",
+    )]);
+}
