@@ -9,6 +9,9 @@ pub(super) fn kind(path: &str) -> Option<&'static str> {
     Some(match (stem, extension) {
         (_, "jsonnet" | "libsonnet") => "jsonnet",
         (_, "cue") => "cue",
+        (_, "dhall") => "dhall",
+        (_, "pkl") => "pkl",
+        (_, "nix") => "nix",
         (stem, "hcl") if stem.ends_with(".pkr") => "packer",
         (_, "jenkinsfile") | ("Jenkinsfile", _) => "jenkinsfile",
         ("Tiltfile", _) => "tiltfile",
@@ -38,6 +41,9 @@ mod tests {
     fn names_tell_what_is_not_read() {
         for (path, expected) in [
             ("a/main.libsonnet", Some("jsonnet")),
+            ("apps/web.dhall", Some("dhall")),
+            ("deployment.pkl", Some("pkl")),
+            ("hosts/nas.nix", Some("nix")),
             ("Jenkinsfile", Some("jenkinsfile")),
             ("ci/Jenkinsfile.release", Some("jenkinsfile")),
             ("Makefile", Some("makefile")),

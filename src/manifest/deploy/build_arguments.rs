@@ -21,10 +21,14 @@ pub(super) fn settle(files: &mut [TreeFile<'_>]) {
             let Some(Awaited::BuildArgument(argument)) = site.awaits.as_deref() else { continue };
             let argument = argument.clone();
             let of = candidates(directory_of(path), &argument).find_map(|path| builds.get(&path));
-            let is_stage = |build: &BuildFile| build.stages.contains(&site.image.to_ascii_lowercase());
+            let is_stage =
+                |build: &BuildFile, image: &str| build.stages.contains(&image.to_ascii_lowercase());
             let used = match of {
-                Some(build) if is_stage(build) => None,
-                Some(build) => build.arguments.get(&argument.name),
+                Some(build) if is_stage(build, &site.image) => None,
+                Some(build) => build.arguments.get(&argument.name).filter(|used| match used {
+                    ArgumentUse::Part(text) => !is_stage(build, &filled(text, &argument.name, &site.image)),
+                    _ => true,
+                }),
                 // Nobody knows which it is: what reads like an image and is one elsewhere.
                 None if is_tagged(&site.image) => {
                     let uses = builds.values().filter_map(|build| build.arguments.get(&argument.name));
@@ -79,9 +83,7 @@ fn confirm(site: &mut Site, argument: BuildArgument, used: &ArgumentUse) {
             write = argument.prefix.is_empty().then_some(Write::Tag { node: main });
         }
         ArgumentUse::Part(text) => {
-            let name = &argument.name;
-            site.image =
-                text.replace(&format!("${{{name}}}"), &site.image).replace(&format!("${name}"), &site.image);
+            site.image = filled(text, &argument.name, &site.image);
             site.skip(Skip::Variable);
         }
     }
@@ -99,6 +101,11 @@ fn confirm(site: &mut Site, argument: BuildArgument, used: &ArgumentUse) {
     if let Some(Write::Tag { .. }) = site.write {
         site.fields.insert("tag", site.span.clone());
     }
+}
+
+/// Returns a text with the value of an argument in it.
+fn filled(text: &str, name: &str, value: &str) -> String {
+    text.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value)
 }
 
 #[cfg(test)]

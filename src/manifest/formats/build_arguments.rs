@@ -29,7 +29,10 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, build: NodeId) {
     {
         None => Some(default.to_owned()),
         Some(node) if finder.is_computed(node) => None,
-        Some(node) => tree.string_of(node).filter(|text| !text.contains(['$', '{'])).map(str::to_owned),
+        Some(node) => {
+            let path = tree.string_of(node).and_then(below_workspace);
+            path.filter(|text| !text.contains(['$', '{'])).map(str::to_owned)
+        }
     };
     let place = BuildPlace {
         context: literal(["context", "context"], "."),
@@ -47,6 +50,16 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, build: NodeId) {
         add_lines(finder, &place, lines);
     }
     finder.format = format;
+}
+
+/// Returns a path without the directory that is opened, which a development container may begin with: it is looked for from the root,
+/// too.
+fn below_workspace(path: &str) -> Option<&str> {
+    match path.strip_prefix("${localWorkspaceFolder}") {
+        Some("") => Some("."),
+        Some(below) => below.strip_prefix('/'),
+        None => Some(path),
+    }
 }
 
 /// Returns what a build has under a key, itself or from the targets of the same Bake file that it inherits from; of these the last

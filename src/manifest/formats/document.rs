@@ -6,9 +6,9 @@ use super::catalogue::{Catalogue, FileEntries};
 use super::finder::Finder;
 use super::found::Found;
 use super::{
-    ansible, asserts, bake, compose, concourse, devcontainer, dockerfile, env_file, gitlab_ci, helm_values,
-    json_patch, kubernetes, kustomization, kustomize_looks_away, locations, object, partial_images,
-    pre_commit, quadlet, remote_values, runners, terraform, unknown,
+    ansible, asserts, bake, circleci, compose, concourse, devcontainer, dockerfile, env_file, gitlab_ci,
+    helm_values, json_patch, kubernetes, kustomization, kustomize_looks_away, locations, mcp, object,
+    partial_images, pre_commit, quadlet, remote_values, runners, terraform, unknown,
 };
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -71,6 +71,7 @@ pub(super) fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) 
             "concourse" => concourse::find(finder, root),
             "devcontainer" => devcontainer::features(finder, root),
             "dockerfile" => dockerfile::find(finder, root),
+            "mcp" => mcp::find(finder, root),
             "pre-commit" => pre_commit::find(finder, root),
             "quadlet" => quadlet::other_units(finder, root),
             "terraform" => terraform::find(finder, root),
@@ -78,6 +79,7 @@ pub(super) fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) 
         }
         locations::find(finder, &all, root, |_, _| true);
         match format {
+            "circleci" => circleci::find(finder, root),
             "gitlab-ci" => gitlab_ci::find(finder, root, path),
             "terraform" => terraform::follow(finder, &entries.own, root),
             _ => {}

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::fields::Fields;
 use super::finder::{Finder, has_tag_or_digest};
 use super::module_texts::nodes;
-use super::unknown::names_image;
+use super::unknown::{self, names_image};
 use crate::manifest::site::{Skip, State, classify};
 use crate::manifest::syntax::tree::NodeId;
 
@@ -25,11 +26,13 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
             Some("value") => tree.nodes[value].parent().and_then(|variable| tree.key_of(variable)),
             name => name,
         };
-        let is_image = || matches!(classify(tree.written(value)).0, State::Floating | State::Pinned);
-        if let Some(name) = name.filter(|_| tree.string_of(value).is_some() && is_image()) {
+        if let Some(name) = name.filter(|_| tree.text_of(value).is_some()) {
             values.push((name, value));
         }
     }
+    split(finder, &values);
+    let is_image = |value: NodeId| matches!(classify(tree.written(value)).0, State::Floating | State::Pinned);
+    values.retain(|(_, value)| tree.string_of(*value).is_some() && is_image(*value));
     if values.is_empty() {
         return;
     }
@@ -61,4 +64,29 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
             None => {}
         }
     }
+}
+
+/// Reports the images that are put together of two variables, a name and a tag, where each has one value here.
+fn split(finder: &mut Finder<'_, '_>, values: &[(&str, NodeId)]) {
+    let value = |name: &str| {
+        let mut of_name = values.iter().filter(|(other, _)| *other == name).map(|(_, value)| *value);
+        of_name.next().filter(|_| of_name.next().is_none())
+    };
+    let both: Vec<_> = finder
+        .sites
+        .iter()
+        .filter(|site| site.state == State::Skipped(Skip::Variable))
+        .filter_map(|site| site.image.split_once(':'))
+        .filter_map(|(name, tag)| value(variable(name)?).zip(value(variable(tag)?)))
+        .collect();
+    for (repository, tag) in both {
+        unknown::split(finder, Fields { repository: Some(repository), tag: Some(tag), ..Fields::default() });
+    }
+}
+
+/// Returns the name of the variable that a text is as a whole.
+fn variable(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('$')?;
+    let name = name.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(name);
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_').then_some(name)
 }

@@ -314,15 +314,18 @@ pub(super) fn flat_fields_of<'k>(
             continue;
         }
         let sibling = |ends: &[&str]| ends.iter().find_map(|end| scalar(&format!("{stem}{end}")));
-        let shorter = stem.strip_suffix("Image").filter(|short| !short.is_empty());
+        let shorter = |image: &str| stem.strip_suffix(image).filter(|short| !short.is_empty());
+        let beside = |image: &str, end: &str| scalar(&format!("{}{end}", shorter(image)?));
         let named_tag = sibling(&["Tag", "_tag"])
-            .or_else(|| scalar(&format!("{}Tag", shorter?)))
+            .or_else(|| beside("Image", "Tag"))
+            .or_else(|| beside("_image", "_tag"))
             .or_else(|| address.and_then(|_| scalar("tag")));
         // `{image_name: httpd, version: "2.4"}`
         let plain = || scalar("version").filter(|tag| looks_like_version(tree.written(*tag)));
         let is_image_name = || folded(key) == "imagename";
         let tag = named_tag
             .or_else(|| sibling(&["Version", "_version"]))
+            .or_else(|| beside("_image", "_version").filter(|tag| looks_like_version(tree.written(*tag))))
             .or_else(|| plain().filter(|_| is_image_name()));
         let digest = sibling(&["Digest", "_digest"]);
         if tag.is_some() || digest.is_some() {

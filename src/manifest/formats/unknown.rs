@@ -77,7 +77,7 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
     } else if (is_image || tree.key_of(node).is_some_and(is_source_key))
         && !is_replacement(finder, node)
         && let Some(fields) = helm_values::fields(tree, node, true)
-        && (is_image || !is_package(finder, &fields))
+        && (is_image || has_path(tree, &fields))
         && !is_known(finder, &fields)
     {
         split(finder, fields);
@@ -162,7 +162,7 @@ fn is_package_of_crossplane(finder: &Finder<'_, '_>, key: &str, value: NodeId) -
 
 /// Adds what may be an image that is split over fields; not what is filled in. Which registry has it, where none is named, is as open as
 /// the rest.
-fn split(finder: &mut Finder<'_, '_>, fields: Fields) {
+pub(super) fn split(finder: &mut Finder<'_, '_>, fields: Fields) {
     let known = finder.sites.len();
     finder.add_fields(Fields { has_version: false, ..fields }, true);
     match finder.sites.get_mut(known) {
@@ -186,12 +186,10 @@ fn is_known(finder: &Finder<'_, '_>, fields: &Fields) -> bool {
     finder.taken.contains(&(name, None)) && !is_awaiting()
 }
 
-/// Returns whether a name and a `version` are those of anything that has one: a report or a bill of materials is full of
-/// such.
-fn is_package(finder: &Finder<'_, '_>, fields: &Fields) -> bool {
-    let tree = finder.tree;
-    fields.tag.is_some_and(|tag| tree.key_of(tag) == Some("version"))
-        && fields.repository.is_some_and(|name| !tree.written(name).contains('/'))
+/// Returns whether a name has a path: without one it is that of anything that has a version, in a report or a bill of materials, or of
+/// sources beside others.
+fn has_path(tree: &SyntaxTree<'_>, fields: &Fields) -> bool {
+    fields.repository.is_some_and(|name| tree.written(name).contains('/'))
 }
 
 /// Adds the images of a list of containers, each of which has a name, with a tag or without.
