@@ -39,10 +39,13 @@ pub(super) fn words(text: &str) -> BTreeSet<&str> {
     const FROM: [&str; 10] =
         ["params", "param", "inputs", "parameters", "workflow", "local", "var", "each", "value", "default"];
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let expressions: Vec<&str> = match text.find("{{").or_else(|| text.find('$')) {
-        None => vec![text],
-        Some(_) => {
-            let actions = text.split("{{").skip(1).filter_map(|rest| rest.split("}}").next());
+    // `<<` and `>>` are those of sets of resources of the Flux Operator.
+    let expressions: Vec<&str> = match ["{{", "<<", "$"].iter().any(|sign| text.contains(sign)) {
+        false => vec![text],
+        true => {
+            let inside =
+                |open, close| text.split(open).skip(1).filter_map(move |rest: &str| rest.split(close).next());
+            let actions = inside("{{", "}}").chain(inside("<<", ">>"));
             let variables = text.split('$').skip(1).map(|rest| {
                 let close = match rest.chars().next() {
                     Some('{') => rest.find('}'),

@@ -141,6 +141,7 @@ pub(super) fn of_object(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<DeployedPath
             of_generators(tree, spec, &paths, &mut found);
             found
         }
+        ("fluxcd.controlplane.io", "ResourceSet") => of_resource_set(tree, spec),
         ("fleet.cattle.io", "GitRepo") => {
             let paths = tree.get(spec, "paths").map(|paths| texts(tree, paths)).unwrap_or_default();
             let condition = content_at(tree, spec, &["repo"]);
@@ -148,6 +149,21 @@ pub(super) fn of_object(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<DeployedPath
         }
         _ => Vec::new(),
     }
+}
+
+/// Returns what a set of the Flux Operator deploys by the objects of Flux that it makes of its inputs.
+fn of_resource_set(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
+    let inputs = tree.get(spec, "inputs").map(|inputs| texts(tree, inputs)).unwrap_or_default();
+    let resources = tree.get(spec, "resources").map(|list| tree.items(list)).unwrap_or_default();
+    let mut found = Vec::new();
+    for resource in resources {
+        let Some(made) = tree.get(*resource, "spec") else { continue };
+        let Some(path) = tree.get_str(made, "path") else { continue };
+        let condition = content_at(tree, made, &["sourceRef"]);
+        let paths = inputs.iter().map(|input| filled(path, input));
+        found.extend(paths.filter_map(|path| at_root(&path, &condition)));
+    }
+    found
 }
 
 /// Returns the components that a deployer adds to what it builds at a path.
@@ -238,10 +254,11 @@ fn templated_paths<'t>(tree: &'t SyntaxTree<'_>, spec: NodeId) -> Vec<&'t str> {
 
 /// Returns a path with a value in the places of its actions.
 fn filled(path: &str, value: &str) -> String {
+    let (open, close) = if path.contains("<<") { ("<<", ">>") } else { ("{{", "}}") };
     let mut text = String::new();
     let mut rest = path;
-    while let Some((before, behind)) = rest.split_once("{{") {
-        let Some((_, behind)) = behind.split_once("}}") else { break };
+    while let Some((before, behind)) = rest.split_once(open) {
+        let Some((_, behind)) = behind.split_once(close) else { break };
         text.extend([before, value]);
         rest = behind;
     }
@@ -263,11 +280,24 @@ fn of_generators(tree: &SyntaxTree<'_>, node: NodeId, paths: &[&str], found: &mu
     for generator in generators {
         for (_, combined) in tree.entries(*generator) {
             of_generators(tree, *combined, paths, found);
+            // A template of its own is merged into that of the set.
+            if let Some(spec) = tree.get(*combined, "template").and_then(|it| tree.get(it, "spec")) {
+                found.extend(of_sources(tree, spec));
+            }
         }
         // Paths that are written out one by one.
         let list = tree.get(*generator, "list");
         let elements = list.and_then(|list| tree.get(list, "elements"));
-        let elements = elements.map(|elements| texts(tree, elements)).unwrap_or_default();
+        let elements = elements.map(|elements| tree.items(elements)).unwrap_or_default();
+        let wanted = tree.get(*generator, "selector").and_then(|selector| tree.get(selector, "matchLabels"));
+        let wanted = wanted.map(|labels| tree.entries(labels)).unwrap_or_default();
+        let is_picked = |element: &&NodeId| {
+            wanted.iter().all(|(key, value)| {
+                let own = tree.text_of(*key).and_then(|key| tree.get(**element, key));
+                own.and_then(|own| tree.text_of(own)) == tree.text_of(*value)
+            })
+        };
+        let elements: Vec<_> = elements.iter().filter(is_picked).flat_map(|it| texts(tree, *it)).collect();
         let written = list.and_then(|list| tree.get_str(list, "elementsYaml")).unwrap_or_default();
         let written = written.split(|c: char| c.is_whitespace() || "{}[],:\"'".contains(c));
         let elements = elements.iter().map(AsRef::as_ref).chain(written);

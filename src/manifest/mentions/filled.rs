@@ -139,7 +139,12 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<AskingImage<'_>>> {
     for file in &inventory.files {
         let sites = file.scan.sites.iter().filter(|located| {
             let site = &located.site;
-            let is_open = matches!(site.state, State::Skipped(Skip::Variable | Skip::Template));
+            let is_open = match site.state {
+                State::Skipped(Skip::Variable | Skip::Template) => true,
+                // As CircleCI and the Flux Operator write what they fill in.
+                State::Skipped(Skip::Placeholder) => site.image.contains("<<"),
+                _ => false,
+            };
             // A chart fills its own from values that are compared.
             is_open && !site.chart || is_of_compose(located) && site.image.contains('$')
         });

@@ -121,7 +121,11 @@ impl<'n> Outline<'n> {
                 outline.walk(&tree, root, (&object, &mut Vec::new()), None, 0);
             }
         }
-        if Language::of(path).is_none() && tree.documents.iter().any(|document| document.error.is_some()) {
+        // A script may read like a text of YAML.
+        let is_mapping = |root: Option<NodeId>| root.is_some_and(|root| tree.is_mapping(root));
+        if Language::of(path).is_none()
+            && !tree.documents.iter().all(|it| it.error.is_none() && is_mapping(it.root))
+        {
             outline.lines(text);
         }
         outline
@@ -134,7 +138,11 @@ impl<'n> Outline<'n> {
         for line in text.split_inclusive('\n') {
             let span = start..start + line.trim_end().len();
             start += line.len();
-            let found = digest_words(line);
+            let mut found = digest_words(line);
+            let mut words = line.split_whitespace();
+            if words.next().is_some_and(|first| TAKING.contains(&first)) {
+                found.extend(words.flat_map(|file| self.names.behind(file)));
+            }
             let name = line.split(['=', ':', ' ']).next().unwrap_or_default().trim();
             let at = (String::new(), vec![format!("{LINE}{name}")]);
             if self.has_places && !name.is_empty() {
@@ -370,6 +378,9 @@ pub(super) const ITEM: &str = "(item)";
 
 /// Stands before what a line of a text in no language starts with.
 pub(super) const LINE: &str = "(line)";
+
+/// How a line begins that takes another file in: of shells and of make.
+const TAKING: [&str; 4] = [".", "source", "include", "-include"];
 
 /// Returns whether the order of a list decides which of its items counts.
 fn is_ordered(tree: &SyntaxTree<'_>, list: NodeId) -> bool {

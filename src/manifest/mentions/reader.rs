@@ -246,6 +246,9 @@ impl<'r, 't> Reader<'r, 't> {
         for (at, image) in mapping::images(tree, node, text.in_object) {
             self.emit(text, at, Mentioned::Image(image));
         }
+        for (at, word) in sections::jobs(tree, node) {
+            self.emit(text, at, Mentioned::Name { word, target: String::new() });
+        }
     }
 
     /// Takes a value that has a name; of a list, from which a loop or a matrix takes one after another, each.

@@ -11,8 +11,21 @@ use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 
 /// Keys whose values name a part of the same file.
-const RUNNING: [&str; 9] =
-    ["entrypoint", "extends", "handler", "inherits", "onExit", "service", "template", "use", "uses"];
+const RUNNING: [&str; 13] = [
+    "container",
+    "entrypoint",
+    "executor",
+    "extends",
+    "handler",
+    "inherits",
+    "jobs",
+    "notify",
+    "onExit",
+    "service",
+    "template",
+    "use",
+    "uses",
+];
 
 /// Keys beside which another file is named.
 const FILES: [&str; 2] = ["dockerComposeFile", "file"];
@@ -26,8 +39,12 @@ const DEFINING: [&str; 4] = ["claimNames", "compositeTypeRef", "names", "schema"
 
 /// Returns the names of the parts that a scalar may mean: `#part` in its own file, `owner#part` in what is named beside it.
 pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<String> {
-    let is_short = (1..=100).contains(&value.len()) && !value.contains(char::is_whitespace);
-    let (Some(key), true) = (key_of(tree, node), is_short) else { return Vec::new() };
+    let Some(key) = key_of(tree, node) else { return Vec::new() };
+    // Handlers of Ansible are called by what they do.
+    let is_word = key == "notify" || !value.contains(char::is_whitespace);
+    if value.is_empty() || value.len() > 100 || !is_word {
+        return Vec::new();
+    }
     let Some(mapping) = above(tree, node).find(|node| tree.is_mapping(*node)) else { return Vec::new() };
     let mut found = Vec::new();
     let is_reference = || tree.nodes[node].parent().is_some_and(|list| tree.tag(list).ends_with("reference"));
@@ -55,6 +72,9 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     }
     let mut keys = keys_above(tree, mapping);
     let holder = keys.next().unwrap_or_default();
+    if holder == "executor" && key == "name" {
+        found.push(format!("#{value}"));
+    }
     let name = tree.get_str(mapping, "name");
     if let Some(name) = name.filter(|_| holder.ends_with("Ref") && !matches!(key, "name" | "kind")) {
         found.push(format!("{name}#{value}"));
@@ -68,6 +88,19 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
         found.push(as_kind(value));
     }
     found
+}
+
+/// Returns the jobs that a workflow of CircleCI takes with more than their names, by the keys of the mapping at `node`, and where these
+/// stand.
+pub(super) fn jobs(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<(NodeId, String)> {
+    let list = tree.nodes[node].parent().filter(|list| tree.is_sequence(*list));
+    if list.and_then(|list| tree.key_of(list)) != Some("jobs") {
+        return Vec::new();
+    }
+    tree.entries(node)
+        .iter()
+        .filter_map(|(key, _)| Some((*key, format!("#{}", tree.text_of(*key)?))))
+        .collect()
 }
 
 /// Returns whether a scalar is the name of a role that Ansible takes in.

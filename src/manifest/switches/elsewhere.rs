@@ -34,7 +34,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
     }
     let related = RelatedValues::of(entries, deployers);
     let statements = Statements::new(tree, entries);
-    let mut kept_off = kept_off::of_others(files, deployers, |path| statements.text(path));
+    let mut by_others = kept_off::of_others(files, deployers, |path| statements.text(path));
     let ignores = IgnoreFiles::of(related.paths.values().flatten().copied(), |path| statements.text(path));
     let mut others = Elsewhere {
         statements,
@@ -47,9 +47,11 @@ pub(in crate::manifest) fn settle<T: Tree>(
     };
     for file in files.iter_mut() {
         let path = file.root_path.clone();
-        let switches = std::mem::take(&mut file.scan.switches);
+        let mut switches = std::mem::take(&mut file.scan.switches);
+        let by_others = by_others.remove(&path).unwrap_or_default();
+        switches.retain(|switch| !by_others.lets_run(switch));
         file.scan.switches = others.left_off(&path, switches);
-        file.scan.switches.extend(kept_off.remove(&path).unwrap_or_default());
+        file.scan.switches.extend(by_others.kept_off);
         let more = others.of_values(&path, &file.scan);
         file.scan.switches.extend(more);
         let more = others.of_charts(&path, &file.scan);

@@ -1,10 +1,10 @@
 //! What overlays, components and deployers keep off that other files bring: an object that a patch deletes, a container that it takes
-//! out, a count of zero.
+//! out or puts others in the place of, a count of zero. And what they let run that an object's own switch keeps off.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::switch::{Switch, SwitchScope, literal, of_tree};
-use super::switch_words::{Sense, is_off, sense};
+use super::switch_words::{MARKERS, Sense, is_marker, is_off, sense};
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::matches_pattern;
@@ -16,38 +16,83 @@ use crate::source::tree::{directory_of, path_from};
 /// The keys of patches: of kustomize, of Flux, of Argo CD.
 const PATCHES: [&str; 3] = ["patches", "patchesStrategicMerge", "patchesJson6902"];
 
+/// The objects that something is said of: a kind and a name, each a pattern, or empty where any is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Objects {
+    kind: String,
+    name: String,
+}
+
+impl Objects {
+    fn are(&self, kind: Option<&str>, name: Option<&str>) -> bool {
+        let is = |said: &str, own: &str| said.is_empty() || matches_pattern(own, said);
+        // A kustomization between may put a prefix or a suffix to the name.
+        let is_named =
+            |own: &str| is(&self.name, own) || self.name.starts_with(own) || self.name.ends_with(own);
+        kind.is_some_and(|kind| is(&self.kind, kind)) && name.is_some_and(is_named)
+    }
+}
+
 /// Something that a patch keeps off, or a count of zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PatchedOff {
-    /// The kind and the name of the object, each empty where any is.
-    kind: String,
-    name: String,
+    objects: Objects,
     /// The name of the container that is taken out.
     container: Option<String>,
-    /// How the JSON pointers start of what is kept off, in lower case.
+    /// What the JSON pointers contain of what is kept off, in lower case.
     below: String,
     said: String,
 }
 
-/// Returns the switches that stand in other files, those of deployers, for the objects of each of `files`, by its path; `text` returns
-/// what is written in a file.
+/// A switch of an object itself that a patch takes away or turns on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct LetRun {
+    objects: Objects,
+    /// The JSON pointer of the switch, or of what it stands in, in lower case.
+    at: String,
+}
+
+/// What other files say of the objects of a file.
+#[derive(Debug, Default)]
+pub(super) struct SaidByOthers {
+    /// What they keep off.
+    pub(super) kept_off: Vec<Switch>,
+    let_run: Vec<LetRun>,
+}
+
+impl SaidByOthers {
+    /// Returns whether they let run what an object's own switch keeps off.
+    pub(super) fn lets_run(&self, switch: &Switch) -> bool {
+        let path = switch.path.to_lowercase();
+        let Some((kind, name)) = &switch.object else { return false };
+        self.let_run.iter().any(|lets| {
+            let below = path.strip_prefix(&lets.at);
+            below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+                && lets.objects.are(Some(kind), Some(name))
+        })
+    }
+}
+
+/// Returns what other files, those of deployers, say of the objects of each of `files`, by its path; `text` returns what is written in
+/// a file.
 pub(super) fn of_others(
     files: &[FileScan],
     deployers: &Deployers,
     text: impl Fn(&str) -> Option<String>,
-) -> HashMap<String, Vec<Switch>> {
-    let mut found: HashMap<String, Vec<Switch>> = HashMap::new();
+) -> HashMap<String, SaidByOthers> {
+    let mut found: HashMap<String, SaidByOthers> = HashMap::new();
     for path in deployers.names.keys() {
         let Some(own) = text(path).filter(|text| may_keep_off(text)) else { continue };
-        let kept = kept_off_by(path, &own, &text);
-        if kept.is_empty() {
+        let (kept, let_run) = said_by(path, &own, &text);
+        if kept.is_empty() && let_run.is_empty() {
             continue;
         }
         for by in takers(path, deployers) {
             let reach = reach(&by, deployers);
             for file in files.iter().filter(|file| is_in(&file.root_path, &reach)) {
-                let switches = kept.iter().flat_map(|kept| kept.switches(&by, &file.scan));
-                found.entry(file.root_path.clone()).or_default().extend(switches);
+                let said = found.entry(file.root_path.clone()).or_default();
+                said.kept_off.extend(kept.iter().flat_map(|kept| kept.switches(&by, &file.scan)));
+                said.let_run.extend(let_run.iter().cloned());
             }
         }
     }
@@ -55,7 +100,8 @@ pub(super) fn of_others(
 }
 
 fn may_keep_off(text: &str) -> bool {
-    text.contains("patches") || text.contains("replicas:") && text.contains("count:")
+    ["patches", "transformers", "commonAnnotations"].iter().any(|key| text.contains(key))
+        || text.contains("replicas:") && text.contains("count:")
 }
 
 /// Returns the files that have a file keep things off: itself, but those that take a component where it is one.
@@ -97,12 +143,8 @@ impl PatchedOff {
     fn switches(&self, by: &str, scan: &Scan) -> Vec<Switch> {
         let sites = scan.sites.iter().filter(|located| {
             let site = &located.site;
-            let is = |said: &str, own: Option<&str>| {
-                said.is_empty() || own.is_some_and(|own| matches_pattern(own, said))
-            };
             let container = site.owner.as_ref().and_then(|owner| owner.container.as_deref());
-            is(&self.kind, site.kind.as_deref())
-                && is(&self.name, site.name.as_deref())
+            self.objects.are(site.kind.as_deref(), site.name.as_deref())
                 && self.container.as_deref().is_none_or(|name| container == Some(name))
                 && site.path.to_lowercase().contains(&self.below)
         });
@@ -117,91 +159,215 @@ impl PatchedOff {
     }
 }
 
-/// Returns what a file keeps off by its patches and counts.
-fn kept_off_by(path: &str, text: &str, read: impl Fn(&str) -> Option<String>) -> Vec<PatchedOff> {
+/// Returns what a file keeps off by its patches and counts, and what it lets run.
+fn said_by(path: &str, text: &str, read: impl Fn(&str) -> Option<String>) -> (Vec<PatchedOff>, Vec<LetRun>) {
     let tree = yaml::parse(text);
-    let mut found = Vec::new();
+    let read = |file: &str| read(&path_from(directory_of(path), file)?);
+    let mut patched = PatchEffects::default();
     for node in 0..tree.nodes.len() {
         for (key, value) in tree.entries(node) {
-            let Some(key) = tree.text_of(*key) else { continue };
-            for item in tree.items(*value) {
-                if PATCHES.contains(&key) {
-                    found.extend(of_patch(&tree, *item, |file| read(&path_from(directory_of(path), file)?)));
-                } else if key == "replicas"
-                    && let Some(name) = tree.get_str(*item, "name")
-                    && tree.get(*item, "count").is_some_and(|count| {
-                        literal(&tree, count).is_some_and(|count| is_off(Sense::Count, &count))
-                    })
-                {
-                    let (name, said) = (name.to_owned(), format!("replicas of {name}: 0"));
-                    let below = "/spec/".to_owned();
-                    found.push(PatchedOff { kind: String::new(), name, container: None, below, said });
+            match tree.text_of(*key) {
+                Some(key) if PATCHES.contains(&key) => {
+                    tree.items(*value).iter().for_each(|item| patched.patch(&tree, *item, read));
                 }
-            }
-        }
-    }
-    found
-}
-
-/// Returns what an item of a list of patches keeps off.
-fn of_patch(tree: &SyntaxTree<'_>, item: NodeId, read: impl Fn(&str) -> Option<String>) -> Vec<PatchedOff> {
-    let inline = |text: &str| text.contains('\n') || text.contains(": ");
-    let text = match tree.string_of(item) {
-        Some(text) if inline(text) => Some(text.to_owned()),
-        Some(file) => read(file),
-        None => match tree.get_str(item, "patch") {
-            Some(text) => Some(text.to_owned()),
-            None => tree.get_str(item, "path").and_then(read),
-        },
-    };
-    let Some(text) = text else { return Vec::new() };
-    let target = tree.get(item, "target").map(|target| {
-        let word = |key| tree.get_str(target, key).unwrap_or_default().to_owned();
-        (word("kind"), word("name"))
-    });
-    let patch = yaml::parse(&text);
-    let mut found = Vec::new();
-    for (document, root) in patch.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?))) {
-        let own = || {
-            let name = patch.get(root, "metadata").and_then(|metadata| patch.get_str(metadata, "name"));
-            let kind = patch.get_str(root, "kind");
-            (kind.unwrap_or_default().to_owned(), name.unwrap_or_default().to_owned())
-        };
-        let (kind, name) = target.clone().unwrap_or_else(own);
-        let mut keep_off = |container: Option<String>, below: String, said: String| {
-            let (kind, name) = (kind.clone(), name.clone());
-            found.push(PatchedOff { kind, name, container, below, said });
-        };
-        for operation in patch.items(root) {
-            let Some(at) = patch.get_str(*operation, "path") else { continue };
-            let value = patch.get(*operation, "value").and_then(|value| literal(&patch, value));
-            match (patch.get_str(*operation, "op"), value) {
-                (Some("remove"), _) => keep_off(None, at.to_lowercase(), format!("remove {at}")),
-                (Some("add" | "replace"), Some(value)) => {
-                    let (above, key) = at.rsplit_once('/').unwrap_or(("", at));
-                    if sense(key).is_some_and(|(sense, _)| is_off(sense, &value)) {
-                        keep_off(None, format!("{}/", above.to_lowercase()), format!("{key}: {value}"));
+                Some("replicas") => tree.items(*value).iter().for_each(|item| patched.count(&tree, *item)),
+                Some("transformers") => {
+                    tree.items(*value).iter().for_each(|item| patched.transformer(&tree, *item, read));
+                }
+                Some("commonAnnotations") => {
+                    for (key, value) in tree.entries(*value) {
+                        if let Some((key, value)) = tree.text_of(*key).zip(literal(&tree, *value)) {
+                            let at = format!("/metadata/annotations/{}", escaped(key));
+                            patched.set(&Objects::default(), &at, Some(&value));
+                        }
                     }
                 }
                 _ => {}
             }
         }
-        for node in (0..patch.nodes.len()).filter(|node| patch.get_str(*node, "$patch") == Some("delete")) {
-            let is_object = node == root || patch.get(node, "kind").is_some();
-            let container = patch.get_str(node, "name").filter(|_| !is_object).map(str::to_owned);
-            if is_object || container.is_some() {
-                keep_off(container, String::new(), "$patch: delete".to_owned());
+    }
+    (patched.kept_off, patched.let_run)
+}
+
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// Returns whether a text is YAML and not the name of a file with some.
+fn is_inline(text: &str) -> bool {
+    text.contains('\n') || text.contains(": ")
+}
+
+/// What is read of a file's patches.
+#[derive(Default)]
+struct PatchEffects {
+    kept_off: Vec<PatchedOff>,
+    let_run: Vec<LetRun>,
+}
+
+impl PatchEffects {
+    fn keep_off(&mut self, objects: &Objects, container: Option<String>, below: &str, said: String) {
+        let (objects, below) = (objects.clone(), below.to_lowercase());
+        self.kept_off.push(PatchedOff { objects, container, below, said });
+    }
+
+    /// Reads what is set at a JSON pointer of objects; `None` where it is taken away.
+    fn set(&mut self, objects: &Objects, at: &str, value: Option<&str>) {
+        let (above, last) = at.rsplit_once('/').unwrap_or(("", at));
+        let key = last.replace("~1", "/").replace("~0", "~");
+        let is_known = MARKERS.iter().any(|(marker, _)| *marker == key);
+        let off = value.filter(|value| match sense(&key) {
+            Some((sense, _)) => is_off(sense, value),
+            None => is_marker(&key, value),
+        });
+        match off {
+            Some(value) if is_known => self.keep_off(objects, None, "", format!("{key}: {value}")),
+            Some(value) => self.keep_off(objects, None, &format!("{above}/"), format!("{key}: {value}")),
+            None if value.is_none() || is_switch(&key) => {
+                self.let_run.push(LetRun { objects: objects.clone(), at: at.to_lowercase() });
             }
+            None => {}
         }
-        for switch in of_tree(&patch) {
-            if let SwitchScope::Below(at, below) = switch.scope
-                && at == document
-            {
-                keep_off(None, below, switch.condition);
+    }
+
+    /// Reads an item of `replicas`, or what a transformer says of one.
+    fn count(&mut self, tree: &SyntaxTree<'_>, item: NodeId) {
+        let Some(name) = tree.get_str(item, "name") else { return };
+        let Some(count) = tree.get(item, "count").and_then(|count| literal(tree, count)) else { return };
+        let objects = Objects { kind: String::new(), name: name.to_owned() };
+        match is_off(Sense::Count, &count) {
+            true => self.keep_off(&objects, None, "/spec/", format!("replicas of {name}: 0")),
+            false => self.set(&objects, "/spec/replicas", Some(&count)),
+        }
+    }
+
+    /// Reads an item of the list of transformers: YAML, or the name of a file with some.
+    fn transformer(
+        &mut self,
+        tree: &SyntaxTree<'_>,
+        item: NodeId,
+        read: impl Fn(&str) -> Option<String> + Copy,
+    ) {
+        let Some(said) = tree.string_of(item) else { return };
+        let Some(text) = (if is_inline(said) { Some(said.to_owned()) } else { read(said) }) else { return };
+        let transformers = yaml::parse(&text);
+        for root in transformers.documents.iter().filter_map(|document| document.root) {
+            match transformers.get_str(root, "kind") {
+                Some("PatchTransformer") => self.patch(&transformers, root, read),
+                Some("ReplicaCountTransformer") => {
+                    if let Some(replica) = transformers.get(root, "replica") {
+                        self.count(&transformers, replica);
+                    }
+                }
+                _ => {}
             }
         }
     }
-    found
+
+    /// Reads an item of a list of patches.
+    fn patch(&mut self, tree: &SyntaxTree<'_>, item: NodeId, read: impl Fn(&str) -> Option<String>) {
+        let text = match tree.string_of(item) {
+            Some(text) if is_inline(text) => Some(text.to_owned()),
+            Some(file) => read(file),
+            None => match tree.get_str(item, "patch") {
+                Some(text) => Some(text.to_owned()),
+                None => tree.get_str(item, "path").and_then(read),
+            },
+        };
+        let Some(text) = text else { return };
+        let target = tree.get(item, "target").map(|target| {
+            let word = |key| tree.get_str(target, key).unwrap_or_default().to_owned();
+            // What else picks objects is not asked; with another one, others are picked.
+            let more = tree.entries(target).iter().filter_map(|(key, value)| {
+                let key = tree.text_of(*key).filter(|key| !matches!(*key, "kind" | "name"))?;
+                Some(format!(", {key}: {}", tree.text_of(*value)?))
+            });
+            (Objects { kind: word("kind"), name: word("name") }, more.collect::<String>())
+        });
+        let patch = yaml::parse(&text);
+        for (document, root) in patch.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?)))
+        {
+            let own = || {
+                let name = patch.get(root, "metadata").and_then(|metadata| patch.get_str(metadata, "name"));
+                let kind = patch.get_str(root, "kind").unwrap_or_default().to_owned();
+                (Objects { kind, name: name.unwrap_or_default().to_owned() }, String::new())
+            };
+            let (objects, more) = target.clone().unwrap_or_else(own);
+            let before = self.kept_off.len();
+            for operation in patch.items(root) {
+                self.operation(&patch, *operation, &objects);
+            }
+            if patch.is_mapping(root) {
+                self.merged(&patch, root, &objects);
+            }
+            for switch in of_tree(&patch) {
+                if let SwitchScope::Below(at, below) = switch.scope
+                    && at == document
+                {
+                    self.keep_off(&objects, None, &below, switch.condition);
+                }
+            }
+            self.kept_off[before..].iter_mut().for_each(|kept| kept.said.push_str(&more));
+        }
+    }
+
+    /// Reads an operation of a JSON patch.
+    fn operation(&mut self, patch: &SyntaxTree<'_>, operation: NodeId, objects: &Objects) {
+        let Some(at) = patch.get_str(operation, "path") else { return };
+        let value = patch.get(operation, "value");
+        let said = value.and_then(|value| literal(patch, value));
+        match (patch.get_str(operation, "op"), said) {
+            (Some("remove"), _) => {
+                self.keep_off(objects, None, at, format!("remove {at}"));
+                self.set(objects, at, None);
+            }
+            (Some("add" | "replace"), Some(said)) => self.set(objects, at, Some(&said)),
+            // What stood there goes.
+            (Some("replace"), None) => self.keep_off(objects, None, at, format!("replace {at}")),
+            _ => {}
+        }
+    }
+
+    /// Reads what a strategic merge patch deletes, puts others in the place of, takes away and turns on.
+    fn merged(&mut self, patch: &SyntaxTree<'_>, root: NodeId, objects: &Objects) {
+        let mut open = vec![root];
+        while let Some(node) = open.pop() {
+            match patch.get_str(node, "$patch") {
+                Some("delete") => {
+                    let is_object = node == root || patch.get(node, "kind").is_some();
+                    let container = patch.get_str(node, "name").filter(|_| !is_object).map(str::to_owned);
+                    if is_object || container.is_some() {
+                        self.keep_off(objects, container, "", "$patch: delete".to_owned());
+                    }
+                }
+                Some("replace") => self.keep_off(objects, None, "", "$patch: replace".to_owned()),
+                _ => {}
+            }
+            open.extend(patch.items(node));
+            for (key, value) in patch.entries(node) {
+                open.push(*value);
+                let Some(key) = patch.text_of(*key) else { continue };
+                let said = literal(patch, *value);
+                let is_null = patch.is_null(*value);
+                // What is off is read with the other switches of the patch.
+                let is_off = |said: &String| {
+                    sense(key).is_some_and(|(sense, _)| is_off(sense, said)) || is_marker(key, said)
+                };
+                if is_null {
+                    self.keep_off(objects, None, &format!("/{}/", escaped(key)), format!("{key}: null"));
+                }
+                if is_null || is_switch(key) && said.as_ref().is_some_and(|said| !is_off(said)) {
+                    let at = format!("{}/{}", patch.pointer(node), escaped(key));
+                    self.set(objects, &at, said.as_deref().filter(|_| !is_null));
+                }
+            }
+        }
+    }
+}
+
+/// Returns whether a key is one of a switch.
+fn is_switch(key: &str) -> bool {
+    MARKERS.iter().any(|(marker, _)| *marker == key) || sense(key).is_some()
 }
 
 #[cfg(test)]
@@ -214,8 +380,10 @@ mod tests {
             let read = |path: &str| {
                 (path == "o/p.yaml").then(|| "kind: Job\nmetadata: {name: b}\n$patch: delete\n".to_owned())
             };
-            let all = kept_off_by("o/kustomization.yaml", text, read).into_iter();
-            all.map(|it| format!("{}/{} {} {}", it.kind, it.name, it.below, it.said)).collect::<Vec<_>>()
+            let all = said_by("o/kustomization.yaml", text, read).0.into_iter();
+            let told =
+                all.map(|it| format!("{}/{} {} {}", it.objects.kind, it.objects.name, it.below, it.said));
+            told.collect::<Vec<_>>()
         };
         for (text, expected) in [
             ("patches: [{path: p.yaml}]", "Job/b  $patch: delete"),

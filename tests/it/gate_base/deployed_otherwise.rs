@@ -1,6 +1,7 @@
 //! What Compose, plug-ins and sets of Argo CD newly deploy: see `deployed.rs`.
 
 use super::deployed::{argo, fine, floating, pinned, told};
+use super::led_to::refused;
 use super::{Change, PIN};
 
 #[test]
@@ -192,6 +193,46 @@ fn what_a_set_of_argo_takes_since_the_change_is_new() {
                 by_path,
             ),
         ),
+        row(
+            "an element that a selector left out",
+            set(
+                "list: {elements: [{path: apps/ok, on: y}, {path: lib/web, on: n}]}, selector: {matchLabels: {on: y}}",
+                by_path,
+            ),
+            set("list: {elements: [{path: apps/ok, on: y}, {path: lib/web, on: n}]}", by_path),
+        ),
+        row(
+            "a template of a generator",
+            set("list: {elements: [{path: apps/ok}]}", by_path),
+            set(
+                "list: {elements: [{path: apps/ok}], template: {spec: {source: {repoURL: https://git.example/a, path: lib/web}}}}",
+                by_path,
+            ),
+        ),
         row("a path of its template", set("clusters: {}", "apps/ok"), set("clusters: {}", "lib/web")),
     ]);
+}
+
+/// A set of the Flux Operator with these inputs.
+fn resource_set(inputs: &str) -> String {
+    format!(
+        "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {{name: s}}\nspec:\n  inputs: [{inputs}]\n  resources:\n  - apiVersion: kustomize.toolkit.fluxcd.io/v1\n    kind: Kustomization\n    metadata: {{name: a}}\n    spec: {{path: './lib/<< inputs.app >>', sourceRef: {{kind: GitRepository, name: a}}}}\n  - apiVersion: v1\n    kind: Pod\n    metadata: {{name: b}}\n    spec: {{containers: [{{name: a, image: 'nginx:<< inputs.version >>'}}]}}\n"
+    )
+}
+
+#[test]
+fn what_a_set_of_the_flux_operator_takes_since_the_change_is_new() {
+    let at = "set.yaml";
+    let before = resource_set("{app: ok}");
+    let files = || vec![("lib/ok/ok.yaml", pinned()), ("lib/web/pod.yaml", floating()), (at, before.clone())];
+    told(&[(
+        "one more input",
+        files(),
+        vec![(at, resource_set("{app: ok}, {app: web}"))],
+        "lib/web/pod.yaml floating-tag",
+        at,
+    )]);
+    let one_more: &str = Box::leak(resource_set("{app: ok}, {app: ok, version: '1.27'}").into_boxed_str());
+    let before = vec![(at, &*Box::leak(before.into_boxed_str()))];
+    refused(vec![("a part of an image", before, vec![(at, one_more)], "set.yaml looks-away")]);
 }

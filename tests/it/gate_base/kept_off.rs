@@ -19,6 +19,10 @@ fn overlay(said: &'static str) -> (Files, &'static str) {
     let files = vec![
         (OVERLAY, text),
         ("o/delete.yaml", delete),
+        (
+            "o/delete-all.yaml",
+            "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: t}\ntarget: {name: old}\npatch: '{kind: A, metadata: {name: b}, $patch: delete}'\n",
+        ),
         ("b/kustomization.yaml", base),
         ("b/d.yaml", OLD),
         (
@@ -46,6 +50,29 @@ fn what_an_overlay_no_longer_keeps_off_is_judged() {
             "patches: [{target: {name: old}, patch: '[{op: remove, path: /spec/template/spec/containers/0}]'}]\n",
             "",
         ),
+        (
+            "patches: [{target: {labelSelector: a=old}, patch: '{kind: A, metadata: {name: b}, $patch: delete}'}]\n",
+            "patches: [{target: {labelSelector: a=new}, patch: '{kind: A, metadata: {name: b}, $patch: delete}'}]\n",
+        ),
+        ("namePrefix: eu-\nreplicas: [{name: eu-old, count: 0}]\n", "namePrefix: eu-\n"),
+        ("transformers: [delete-all.yaml]\n", ""),
+        (
+            "transformers: ['{apiVersion: builtin, kind: ReplicaCountTransformer, metadata: {name: t}, replica: {name: old, count: 0}}']\n",
+            "",
+        ),
+        (
+            "patches: [{target: {name: old}, patch: '[{op: replace, path: /spec/template/spec, value: {containers: []}}]'}]\n",
+            "patches: [{target: {name: old}, patch: '[{op: replace, path: /spec/template/spec/volumes, value: []}]'}]\n",
+        ),
+        (
+            "patches: [{target: {name: old}, patch: '{kind: A, metadata: {name: b}, spec: {template: {spec: {containers: null}}}}'}]\n",
+            "",
+        ),
+        (
+            "patches: [{target: {name: old}, patch: '{kind: A, metadata: {name: b}, spec: {template: {spec: {$patch: replace, nodeName: c}}}}'}]\n",
+            "",
+        ),
+        ("commonAnnotations: {kustomize.toolkit.fluxcd.io/reconcile: disabled}\n", ""),
     ] {
         let after = overlay(after).1;
         refused(vec![(before, overlay(before).0, vec![(OVERLAY, after)], "b/d.yaml floating-tag")]);
@@ -61,6 +88,46 @@ fn what_an_overlay_no_longer_keeps_off_is_judged() {
     }
     let gone = vec![(OVERLAY, GONE), ("o/delete.yaml", GONE), ("c/kustomization.yaml", GONE)];
     left_alone(vec![("an environment that goes with what it kept off", overlay(delete).0, gone)]);
+}
+
+#[test]
+fn what_an_overlay_lets_run_though_its_object_says_no_is_judged() {
+    let local = OLD.replace(
+        "metadata: {name: old}",
+        "metadata: {name: old, annotations: {config.kubernetes.io/local-config: 'true'}}",
+    );
+    let waits = OLD.replace("spec: {template", "spec: {replicas: 0, paused: true, template");
+    for (own, said) in [
+        (&waits, "replicas: [{name: old, count: 2}]\n"),
+        (
+            &waits,
+            "patches: [{target: {kind: Deployment}, patch: '[{op: replace, path: /spec/replicas, value: 1}]'}]\n",
+        ),
+        (&waits, "patches: [{target: {name: o.*}, patch: '[{op: remove, path: /spec/paused}]'}]\n"),
+        (&local, "commonAnnotations: {config.kubernetes.io/local-config: 'false'}\n"),
+        (&local, "patches: [{target: {name: old}, patch: '[{op: remove, path: /metadata/annotations}]'}]\n"),
+        (
+            &local,
+            "patches: ['{apiVersion: apps/v1, kind: Deployment, metadata: {name: old, annotations: {config.kubernetes.io/local-config: null}}}']\n",
+        ),
+    ] {
+        let tree = || {
+            let mut files = overlay("").0;
+            files.retain(|(path, _)| *path != "b/d.yaml");
+            files.push(("b/d.yaml", Box::leak(own.clone().into_boxed_str())));
+            files
+        };
+        refused(vec![(said, tree(), vec![(OVERLAY, overlay(said).1)], "b/d.yaml floating-tag")]);
+    }
+    let mut files = overlay("").0;
+    files.push(("b/d.yaml", Box::leak(waits.into_boxed_str())));
+    for said in [
+        "replicas: [{name: web, count: 2}]\n",
+        "patches: [{target: {kind: Job}, patch: '[{op: remove, path: /spec/paused}]'}]\n",
+        "commonAnnotations: {team: a}\n",
+    ] {
+        left_alone(vec![(said, files.clone(), vec![(OVERLAY, overlay(said).1)])]);
+    }
 }
 
 /// A chart whose template has `head` around an image that floats.

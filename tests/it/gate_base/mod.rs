@@ -21,6 +21,7 @@ mod moved;
 mod named;
 mod switched;
 mod taken_away;
+mod taken_in;
 mod understood;
 mod values;
 mod variables;

@@ -160,6 +160,7 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
     }
     // What is done in a directory says what it is gone to for.
     let mut gone_to: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut directories: Vec<Option<String>> = Vec::with_capacity(all.len());
     for at in 0..all.len() {
         let (first, second) = (all[at][0].as_str(), all[at].get(1).map_or("", String::as_str));
         let mut here = gone_to.pop().unwrap_or_default();
@@ -178,13 +179,22 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
             _ if has_deployer[at] && deployed[at] => here.iter().for_each(|to| deployed[*to] = true),
             _ => {}
         }
+        let names_one = all[at].iter().any(|word| is_of_variables(word));
+        let above = here.iter().filter(|_| names_one).filter_map(|to| Some(all[*to].get(1)?.as_str()));
+        let above: Vec<&str> = above.filter(|above| above.len() <= LENGTH_MAX).collect();
+        directories.push(Some(above.join("/")).filter(|above| !above.is_empty()));
         gone_to.push(here);
     }
     let mut found = Vec::new();
-    for (words, is_deployed) in all.iter().zip(deployed) {
+    for ((words, is_deployed), directory) in all.iter().zip(deployed).zip(directories) {
         let own = parts_of_command(words);
         let below = taken_below(words);
         let mut files = paths(&own);
+        let inside = words.iter().find_map(|word| word.strip_prefix("-chdir=")).or(directory.as_deref());
+        // Files of variables are seen from there.
+        let seen = files.iter().filter(|file| is_of_variables(file));
+        let seen: Vec<String> = seen.filter_map(|file| Some(format!("{}/{file}", inside?))).collect();
+        files.extend(seen);
         files.extend(services(words));
         files.extend(objects(words));
         let named = |files| NamedFiles { files, below, is_deployed, is_command: true };
@@ -269,8 +279,10 @@ fn has_deployer(words: &[String]) -> bool {
 }
 
 /// Words that begin a command by which others get the files that it names.
-const HANDING: [&str; 12] =
-    ["", ".", "bash", "cp", "export", "find", "for", "ln", "mv", "python3", "sh", "source"];
+const HANDING: [&str; 14] = [
+    "", "-include", ".", "bash", "cp", "export", "find", "for", "include", "ln", "mv", "python3", "sh",
+    "source",
+];
 
 /// Returns what a command takes of a directory that it is given: `kubectl` leaves out what lies deeper, but with `-R`.
 fn taken_below(words: &[String]) -> &'static [&'static str] {
@@ -363,6 +375,10 @@ fn is_path(word: &str) -> bool {
     let is_short = (LENGTH_MIN..=LENGTH_MAX).contains(&word.len());
     let has_ending = || word.rsplit_once('.').is_some_and(|(name, _)| !name.is_empty());
     is_short && !word.starts_with("//") && !is_version(word) && (word.contains('/') || has_ending())
+}
+
+fn is_of_variables(file: &str) -> bool {
+    [".env", ".tfvars", ".tfvars.json", ".vars", ".hcl"].iter().any(|ending| file.ends_with(ending))
 }
 
 fn is_manifest(file: &str) -> bool {
