@@ -236,7 +236,14 @@ fn source_tag(
     let tags: BTreeSet<&str> = places.iter().filter_map(|(_, _, it)| it.tag()).collect();
     let own = reference.tag().unwrap_or(LATEST);
     match tags.into_iter().collect::<Vec<_>>().as_slice() {
-        [] => Ok(None),
+        [] if reference.tag().is_none() || reference.digest() == Some(digest) => Ok(None),
+        // The tag that stands here is the name of other bits.
+        [] => {
+            let detail = format!(
+                "the source has `{digest}` without a tag, so nothing says that it is `{own}`; write its tag there"
+            );
+            Err((Reason::Ambiguous, detail))
+        }
         [tag] => Ok(Some((*tag).to_owned())),
         // Several names for the same bits: the one that stands here already is right.
         tags if tags.contains(&own) => Ok(None),

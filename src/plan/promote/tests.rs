@@ -90,6 +90,15 @@ fn what_is_not_clear_or_not_allowed_is_refused_with_its_reason() {
     assert!(refused(&[image("2", &a), image("3", &a)], &none).contains("several tags: 2, 3"));
     assert_eq!(refused(&[image("1", &a), image("3", &a)], &none), format!("-@{a}"), "one is the tag here");
     assert!(refused(&["ghcr.io/acme/api:1".to_owned()], &none).starts_with("source-not-pinned"));
+    let untagged = format!("ghcr.io/acme/api@{a}");
+    assert!(refused(std::slice::from_ref(&untagged), &none).contains("nothing says that it is `1`"));
+    let bare = format!("ghcr.io/acme/api@{b}");
+    assert_eq!(last(&promoted(&[&untagged], &[&bare], &none)), format!("-@{a}"), "no tag that could lie");
+    assert_eq!(
+        last(&promoted(&[&untagged], &[&image("1", &a)], &none)),
+        format!("-@{a}"),
+        "it is there already"
+    );
     assert!(refused(&[image("1", &a), "ghcr.io/acme/api:1".to_owned()], &none).starts_with("ambiguous"));
     let approved = |digests: &[&Digest]| PromotionRules {
         approved: Some(digests.iter().map(|digest| (*digest).clone()).collect()),
