@@ -43,8 +43,9 @@ impl Diagnostic {
         let end = span.end.min(line_start + line.len());
         let width = text.get(start..end).map_or(1, |marked| marked.chars().count()).max(1);
         let shown = redact_line(line);
-        // Where something is hidden the caret would point beside it.
-        let width = if shown == line && line.chars().count() <= LINE_MAX { width } else { 0 };
+        // Where something is hidden before it the caret would point beside it.
+        let is_shown = shown.starts_with(&line[..end.max(start) - line_start]);
+        let width = if is_shown && line.chars().count() <= LINE_MAX { width } else { 0 };
         Self {
             file: file.to_owned(),
             position: Some((text[..line_start].matches('\n').count() + 1, column)),
@@ -80,6 +81,9 @@ impl Diagnostic {
             Some(span) => Self::at(file, text, span, message),
             None => Self::whole(file, message),
         };
+        if problem.message.starts_with("unknown key") {
+            problem.quote = problem.quote.map(|(line, width)| (before_value(&line), width));
+        }
         problem.hint = hint;
         problem
     }
@@ -178,16 +182,23 @@ pub(super) fn is_token(word: &str) -> bool {
     token_prefixes().any(|prefix| word.starts_with(prefix))
 }
 
-/// Hides the value of a key that sounds secret, and what [`redact`] finds.
+/// Returns a line up to its first value: beside a key that nobody knows there may be anything.
+fn before_value(line: &str) -> String {
+    line.find('=').map_or_else(|| line.to_owned(), |at| format!("{}= …", redact(&line[..at])))
+}
+
+/// Hides the value of a key that sounds secret, texts whose key is on another line, and what [`redact`] finds.
 fn redact_line(line: &str) -> String {
     let secret = |key: &str| {
         let word =
             key.trim_end().rsplit([' ', '\t', '{', ',']).next().unwrap_or_default().to_ascii_lowercase();
+        let sounds = ["token", "pass", "pwd", "secret", "credential", "auth", "api-key", "api_key", "apikey"];
         !word.starts_with("author-")
-            && ["token", "password", "secret", "credential", "auth"].iter().any(|part| word.contains(part))
+            && (sounds.iter().any(|part| word.contains(part)) || word.split(['-', '_']).any(|it| it == "pat"))
     };
     match line.match_indices('=').find(|(at, _)| secret(&line[..*at])) {
         Some((at, _)) => format!("{}= …", redact(&line[..at])),
+        None if !line.contains('=') && line.contains(['"', '\'']) => "…".to_owned(),
         None => redact(line).into_owned(),
     }
 }
@@ -254,6 +265,10 @@ mod tests {
             "x = \"ghp_hunter2\"",
             "repository = [{ url = \"x\", password = \"hunter2\" }]",
             "AUTH_HEADER = [\"hunter2\"]",
+            "passwd = \"hunter2\"",
+            "api-key = \"hunter2\"",
+            "github_pat = \"hunter2\"",
+            "  \"hunter2\" \"x\",",
         ] {
             let shown = Diagnostic::at("x.toml", line, 0..1, "m").to_string();
             assert!(!shown.contains("hunter2"), "{shown}");

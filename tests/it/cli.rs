@@ -130,7 +130,7 @@ fn config_check_says_ok_or_what_is_wrong() {
         (
             2,
             String::new(),
-            "error: bad.toml:2:1: unknown key `kinds`\n   |\n 2 | kinds = 1\n   | ^^^^^\nhint: did you mean `kind`?\n"
+            "error: bad.toml:2:1: unknown key `kinds`\n   |\n 2 | kinds = …\n   | ^^^^^\nhint: did you mean `kind`?\n"
                 .into()
         )
     );

@@ -78,7 +78,7 @@ impl Checker<'_> {
             let branch = entry.branch.as_ref().and_then(|branch| self.branch(branch));
             let token_env = entry.token_env.as_ref().and_then(|name| self.token_env(name));
             let Some(url) = url else { continue };
-            if !known.insert((bare(&url).to_owned(), branch.clone())) {
+            if !known.insert((bare(&url), branch.clone())) {
                 self.fail(
                     entry.url.span(),
                     format!("the repository `{url}` is listed twice with the same branch"),
@@ -231,7 +231,9 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// Returns a URL without what makes no difference to a git host.
-fn bare(url: &str) -> &str {
+fn bare(url: &str) -> String {
+    // A host is written in lower case, and a port that its scheme has anyway is left out.
+    let url = Url::parse(url).map_or_else(|_a_path| url.to_owned(), String::from);
     let url = url.trim_end_matches('/');
-    url.strip_suffix(".git").unwrap_or(url)
+    url.strip_suffix(".git").unwrap_or(url).to_owned()
 }

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr as _;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
@@ -23,17 +24,23 @@ impl Checker<'_> {
     /// Returns a cron expression that comes true at some time.
     pub(super) fn schedule(&mut self, text: &SpannedText) -> Option<String> {
         let value = self.filled("schedule", text)?;
-        match croner::Cron::from_str(&value) {
-            Ok(_) => Some(value),
-            Err(error) => {
-                self.fail_hint(
-                    text.span(),
-                    format!("`schedule` cannot be `{value}`: {error}"),
-                    "write minute, hour, day of month, month and day of week, for example `17 5 * * *`",
-                );
-                None
+        let problem = match croner::Cron::from_str(&value) {
+            Ok(cron)
+                if cron
+                    .find_next_occurrence(&Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC), true)
+                    .is_ok() =>
+            {
+                return Some(value);
             }
-        }
+            Ok(_) => "there is no such day".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.fail_hint(
+            text.span(),
+            format!("`schedule` cannot be `{value}`: {problem}"),
+            "write minute, hour, day of month, month and day of week, for example `17 5 * * *`",
+        );
+        None
     }
 
     pub(super) fn run_concurrency(&mut self, raw: &RawRun) -> Concurrency {
@@ -57,8 +64,15 @@ impl Checker<'_> {
         }
         let times = [("cpu-time", &raw.cpu_time, &mut limits.cpu), ("time", &raw.time, &mut limits.time)];
         for (key, text, limit) in times {
-            let time = text.as_ref().and_then(|text| self.wait(key, text));
-            *limit = time.map_or(*limit, |time| time.unsigned_abs());
+            let Some(text) = text else { continue };
+            match self.wait(key, text) {
+                Some(time) if time.is_zero() => self.fail_hint(
+                    text.span(),
+                    format!("`{key}` cannot be `{}`: nothing can be read in no time", text.get_ref()),
+                    "write a time, for example `30s`, or leave the key out",
+                ),
+                time => *limit = time.map_or(*limit, |time| time.unsigned_abs()),
+            }
         }
         limits
     }

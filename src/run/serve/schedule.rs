@@ -81,12 +81,4 @@ mod tests {
         assert_eq!(next(&schedule, after, 0.5), "2026-11-22T00:05:00Z");
         assert_eq!(next(&schedule, after, 7.0), "2026-11-22T00:10:00Z");
     }
-
-    #[test]
-    fn a_day_that_never_comes_is_none() {
-        assert_eq!(
-            schedule("schedule = '0 0 31 2 *'\n").next("2026-11-21T12:00:00Z".parse().unwrap(), 0.0),
-            None
-        );
-    }
 }

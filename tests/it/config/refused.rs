@@ -6,7 +6,7 @@ use super::*;
 fn an_unknown_key_says_where_and_what_was_meant() {
     assert_eq!(
         error("[policy]\nexlude = [\"a\"]\n"),
-        "tagpin.toml:2:1: unknown key `exlude`\n   |\n 2 | exlude = [\"a\"]\n   | ^^^^^^\nhint: did you mean `exclude`?"
+        "tagpin.toml:2:1: unknown key `exlude`\n   |\n 2 | exlude = …\n   | ^^^^^^\nhint: did you mean `exclude`?"
     );
     assert!(error("[forge]\nbase_url = \"x\"").contains("did you mean `base-url`?"));
     assert!(error("[[locations]]\npath = \"x\"").contains("unknown key `locations`"));
@@ -105,6 +105,16 @@ fn what_cannot_work_is_refused_with_what_to_do() {
             "did you mean `digest-only`?",
         ),
         ("[policy", "tagpin.toml:1:"),
+        ("schedule = \"0 0 30 2 *\"", "there is no such day"),
+        ("[limits]\ncpu-time = \"0s\"", "nothing can be read in no time"),
+        (
+            "[[registry]]\nprefix = \"a.example\"\n[[registry]]\nprefix = \"A.Example\"\ninsecure = true",
+            "`a.example` is described twice",
+        ),
+        (
+            "[[repository]]\nurl = \"https://X.example/a\"\n[[repository]]\nurl = \"https://x.example:443/a.git\"",
+            "listed twice",
+        ),
         ("schedule = 5", "this is text, and here is a number"),
     ] {
         let message = error(text);
@@ -123,6 +133,8 @@ fn secrets_in_a_configuration_are_refused_and_never_shown() {
         "[[repository]]\nurl = \"https://x/a\"\ntoken-env = \"ghp_hunter2\"",
         "[[repository]]\nurl = \"https://x/a\"\ntoken-env = \"hunter2 with spaces\"",
         "[[repository]]\nurl = \"https://x/a\"\ntoken = \"hunter2\"",
+        "[[repository]]\nurl = \"https://x/a\"\nkey-for-it = \"hunter2\"",
+        "[[repository]]\nurl = \"https://x/a\"\ntokens = [\n  \"hunter2\" \"x\",\n]",
         "[[repository]]\nurl = \"https://x/a\"\ntoken-env = hunter2",
         "repository = \"https://user:hunter2@github.com/a/b\"",
         "[forge]\nbase-url = \"https://user:hunter2@ghe.example\"",
