@@ -154,7 +154,7 @@ pub fn is_in(path: &str, directory: &str) -> bool {
 }
 
 /// Returns `path`, seen from `directory`, below the root; `None` where it leaves it.
-fn below(directory: &str, path: &str) -> Option<String> {
+pub(crate) fn below(directory: &str, path: &str) -> Option<String> {
     if path.starts_with('/') {
         return None;
     }

@@ -72,6 +72,10 @@ fn the_page_has_everything_and_needs_nothing_else() {
     scene.write("broken.yaml", "image: [\n");
     let (code, incomplete, err) = scene.run(&["list", "--format", "html"]);
     assert!(code == 3 && incomplete.contains("Incomplete:"), "{err}");
+    let broken = tempfile::tempdir().unwrap();
+    fs_err::write(broken.path().join("broken.yaml"), "image: [\n").unwrap();
+    let (code, out, err) = scene.run_in(broken.path(), &["list", "--format", "html"], b"");
+    assert!(code == 3 && out.contains("Nothing is wrong in what could be read."), "{err}");
     let empty = tempfile::tempdir().unwrap();
     let (code, out, err) = scene.run_in(empty.path(), &["list", "--format", "html"], b"");
     assert!(code == 0 && out.contains("Nothing is wrong."), "{err}");

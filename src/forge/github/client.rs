@@ -187,8 +187,12 @@ impl GitHubClient {
     }
 
     fn limit(&self, answer: &GitHubAnswer) -> Option<Duration> {
-        let message = answer.message();
-        rate_limit::wait(answer.status, &answer.headers, &message, jiff::Timestamp::now().as_second())
+        rate_limit::wait(
+            answer.status,
+            &answer.headers,
+            || answer.message(),
+            jiff::Timestamp::now().as_second(),
+        )
     }
 
     fn rate_limited(&self, wait: Duration, answer: &GitHubAnswer) -> ForgeError {

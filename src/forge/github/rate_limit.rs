@@ -11,16 +11,21 @@ use reqwest::header::HeaderMap;
 const UNSAID: Duration = Duration::from_secs(60);
 
 /// Returns how long the answer asks to wait, or `None` where it is not a rate limit. `now` is in seconds since
-/// the epoch.
-pub(super) fn wait(status: StatusCode, headers: &HeaderMap, message: &str, now: i64) -> Option<Duration> {
+/// the epoch, and `message` reads what the answer says.
+pub(super) fn wait(
+    status: StatusCode,
+    headers: &HeaderMap,
+    message: impl FnOnce() -> String,
+    now: i64,
+) -> Option<Duration> {
     if status != StatusCode::FORBIDDEN && status != StatusCode::TOO_MANY_REQUESTS {
         return None;
     }
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     let retry_after = number("retry-after");
     let used_up = number("x-ratelimit-remaining") == Some(0);
-    let said = message.to_ascii_lowercase().contains("rate limit");
-    if status == StatusCode::FORBIDDEN && retry_after.is_none() && !used_up && !said {
+    let said = || message().to_ascii_lowercase().contains("rate limit");
+    if status == StatusCode::FORBIDDEN && retry_after.is_none() && !used_up && !said() {
         return None;
     }
     if let Some(seconds) = retry_after {
@@ -42,7 +47,8 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
             .collect::<HeaderMap>();
-        wait(StatusCode::from_u16(status).unwrap(), &headers, message, 1000).map(|wait| wait.as_secs())
+        wait(StatusCode::from_u16(status).unwrap(), &headers, || message.to_owned(), 1000)
+            .map(|wait| wait.as_secs())
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::rollback::{PlannedRollback, Rollback};
 use super::{RequestError, RequestOutcome, Workspace};
 use crate::history::ledger::LedgerView;
 use crate::policy::Settings;
+use crate::policy::target::below;
 use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
 use crate::registry::Registry;
@@ -38,10 +39,11 @@ impl Request {
     pub fn occasion(&self, settings: &Settings, seen_from: &str, own_file: &str) -> (Group, Occasion) {
         let place = |text: &str| {
             let is_environment = settings.environments.iter().any(|environment| environment.name == text);
-            if is_environment || seen_from.is_empty() {
-                text.to_owned()
-            } else {
-                format!("{seen_from}/{text}")
+            let (path, object) = text.split_at(text.find('#').unwrap_or(text.len()));
+            match below(seen_from, path) {
+                Some(path) if !is_environment && path.is_empty() => ".".to_owned(),
+                Some(path) if !is_environment => format!("{path}{object}"),
+                _ => text.to_owned(),
             }
         };
         match self {
