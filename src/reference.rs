@@ -3,6 +3,7 @@
 //! A [`Reference`] keeps the name as the user spelled it; [`Reference::registry`] and
 //! [`Reference::repository`] are the normalised forms, for the look-up only.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use sha2::{Digest as _, Sha256, Sha512};
@@ -166,12 +167,20 @@ impl Reference {
         self.digest.as_ref()
     }
 
-    /// Returns the registry's host and port, normalised: `docker.io` where no host is written.
-    pub fn registry(&self) -> &str {
-        match split_host(&self.name).0 {
-            None | Some("index.docker.io" | "registry-1.docker.io") => DOCKER_HUB,
-            Some(host) => host,
-        }
+    /// Returns the registry's host and port, normalised: `docker.io` where no host is written, else in one of the
+    /// spellings that name the same host (RFC 3986 §3.2.2).
+    pub fn registry(&self) -> Cow<'_, str> {
+        let Some(host) = split_host(&self.name).0 else { return DOCKER_HUB.into() };
+        let host = folded_host(host);
+        if matches!(&*host, "index.docker.io" | "registry-1.docker.io") { DOCKER_HUB.into() } else { host }
+    }
+
+    /// Returns the names under which a rule may know the image: as it is spelled, normalised, and without the port that
+    /// HTTPS has anyway.
+    pub fn names(&self) -> Vec<Cow<'_, str>> {
+        let Image(normalised) = Image::of(self);
+        let portless = without_https_port(&normalised).map(Cow::Owned);
+        [self.name().into(), Cow::Owned(normalised)].into_iter().chain(portless).collect()
     }
 
     /// Returns the repository's path, normalised: `library/` is added to Docker Hub's one-segment names.
@@ -215,6 +224,35 @@ impl fmt::Display for Reference {
         }
         Ok(())
     }
+}
+
+/// Returns `host` as all its spellings are compared: in lower case, and in capitals where nothing but them tells a host
+/// from the first segment of a path.
+fn folded_host(host: &str) -> Cow<'_, str> {
+    let is_told = host.contains(['.', ':']) || host.eq_ignore_ascii_case("localhost");
+    match is_told {
+        true if host.bytes().any(|b| b.is_ascii_uppercase()) => host.to_ascii_lowercase().into(),
+        false if host.bytes().any(|b| b.is_ascii_lowercase()) => host.to_ascii_uppercase().into(),
+        _ => host.into(),
+    }
+}
+
+/// Returns `name`, a name or a prefix or a pattern of such, with its host in the spelling that is compared.
+pub fn with_folded_host(name: &str) -> Cow<'_, str> {
+    let (host, path) = name.split_at(name.find('/').unwrap_or(name.len()));
+    if !host.contains(['.', ':']) && !host.eq_ignore_ascii_case("localhost") {
+        return name.into();
+    }
+    match folded_host(host) {
+        Cow::Borrowed(_) => name.into(),
+        Cow::Owned(host) => format!("{host}{path}").into(),
+    }
+}
+
+/// Returns `name` without the port that HTTPS has where none is written; `None` where that is not its port.
+pub(crate) fn without_https_port(name: &str) -> Option<String> {
+    let (host, path) = name.split_at(name.find('/').unwrap_or(name.len()));
+    host.strip_suffix(":443").map(|host| format!("{host}{path}"))
 }
 
 /// Returns whether `text` is a tag: `[\w][\w.-]{0,127}` (OCI distribution-spec, pulling manifests).
@@ -327,10 +365,16 @@ mod tests {
             ("registry.example.com:443/a/b__c/d-e:v1", "registry.example.com:443", "a/b__c/d-e"),
             ("[::1]:5000/app:1", "[::1]:5000", "app"),
             ("ghcr.io/acme/api", "ghcr.io", "acme/api"),
+            ("GHCR.io/acme/api", "ghcr.io", "acme/api"),
+            ("LocalHost/app", "localhost", "app"),
+            ("Docker.IO/nginx", "docker.io", "library/nginx"),
+            ("INDEX.docker.io/nginx", "docker.io", "library/nginx"),
+            ("Acme/app", "ACME", "app"),
+            ("[::A]:5000/app:1", "[::a]:5000", "app"),
         ] {
             let reference = Reference::parse(text).unwrap();
             assert_eq!(
-                (reference.registry(), reference.repository().as_str()),
+                (&*reference.registry(), reference.repository().as_str()),
                 (registry, repository),
                 "{text}"
             );

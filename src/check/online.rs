@@ -100,7 +100,7 @@ impl Known<'_> {
                     && facts.verdict.reason != Some(Reason::ByPromotion)
             }
         };
-        let decision = self.policy.decide(&file.root_path, reference.name(), site.platform.as_deref());
+        let decision = self.policy.decide(&file.root_path, reference, site.platform.as_deref());
         let mut is_moved = false;
         if decision.level == DigestLevel::Index {
             is_moved = is_moved_index(&question, digest, self.answers);

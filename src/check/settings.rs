@@ -1,11 +1,13 @@
 //! How much a finding counts for its path and image, and what is allowed for a while.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 
 use super::finding::Finding;
 use super::rule::Severity;
 use crate::policy::{Globs, Scoped, ScopedList, SettingOrigin};
-use crate::reference::{Image, Reference};
+use crate::reference::Reference;
 
 /// What the configuration says about the gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,11 +94,10 @@ fn matching<'l, T: Scoped>(
 ) -> impl Iterator<Item = &'l T> {
     let image = finding.image.as_deref().filter(|_| !list.is_empty());
     let reference = image.and_then(|image| Reference::parse(image).ok());
-    let normalised = reference.as_ref().map(|reference| Image::of(reference).0);
-    let names: Vec<&str> = match (&reference, &normalised) {
-        (Some(reference), Some(normalised)) => vec![reference.name(), normalised],
+    let names: Vec<Cow<'_, str>> = match &reference {
+        Some(reference) => reference.names(),
         // A variable or a template: what stands there.
-        _ => image.into_iter().collect(),
+        None => image.into_iter().map(Cow::from).collect(),
     };
     let rule = finding.rule.id;
     list.matching(path, &names).filter(move |setting| {

@@ -1,11 +1,12 @@
 //! Entries of the settings that are for nothing: a pattern with a slip in it guards, or allows, nobody. Pure.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::settings::CheckSettings;
 use crate::manifest::inventory::Inventory;
 use crate::policy::{Globs, Scoped, ScopedList, Settings};
-use crate::reference::{Image, Reference};
+use crate::reference::Reference;
 
 /// Returns a remark for each entry of the settings whose patterns match nothing in a whole repository: allow-list, rules of
 /// the gate and of policy, environments.
@@ -52,16 +53,16 @@ fn for_nothing<'l, T: Scoped>(
     let mut matched: Vec<bool> =
         list.iter().map(|setting| setting.paths().is_none() && setting.images().is_none()).collect();
     for file in &inventory.files {
-        let mut take = |names: &[&str]| {
+        let mut take = |names: &[Cow<'_, str>]| {
             list.matching_indices(&file.root_path, names).for_each(|index| matched[index] = true);
         };
         take(&[]);
         for located in file.scan.sites.iter().filter(|_| !list.is_empty()) {
             let image = &located.site.image;
             match Reference::parse(image) {
-                Ok(reference) => take(&[reference.name(), &Image::of(&reference).0]),
+                Ok(reference) => take(&reference.names()),
                 // A variable or a template: what stands there.
-                Err(_) => take(&[image]),
+                Err(_) => take(&[image.as_str().into()]),
             }
         }
     }

@@ -90,7 +90,7 @@ fn image_globs(images: &[String]) -> Result<Option<Globs>, Failure> {
     if let Some(image) = images.iter().find(|image| has_version(image)) {
         return Err(Failure::usage(format!("`--image {image}` would never match"), hint));
     }
-    let globs = Globs::new(images.iter().cloned());
+    let globs = Globs::of_images(images);
     Ok(Some(globs.map_err(|error| Failure::usage(format!("`--image`: {error}"), hint))?))
 }
 

@@ -57,10 +57,9 @@ pub fn run(
     if globals.verbose > 0 {
         // One after the other, so that the steps can be followed.
         for (text, asked) in asked {
-            let name =
-                Reference::parse(text).map(|reference| reference.name().to_owned()).unwrap_or_default();
             // The policy for no path in particular: what it demands for all of them.
-            let demands = config.settings.policy.decide("", &name, None).demands;
+            let demands = |reference: Reference| config.settings.policy.decide("", &reference, None).demands;
+            let demands = Reference::parse(text).map(demands).unwrap_or_default();
             rows.push(runtime.block_on(explain(&registry, text, asked, &demands)));
         }
     } else {

@@ -20,7 +20,7 @@ pub struct Name {
 impl Name {
     /// Returns the name in a reference.
     pub fn of(reference: &Reference) -> Self {
-        Self { registry: reference.registry().to_owned(), repository: reference.repository() }
+        Self { registry: reference.registry().into_owned(), repository: reference.repository() }
     }
 }
 

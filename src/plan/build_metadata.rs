@@ -129,7 +129,7 @@ pub fn assignments(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (
                 return Assignment::Decided(Verdict::held(Reason::Ambiguous, detail));
             }
         };
-        let needed = policy.decide(&file.root_path, reference.name(), site.platform.as_deref()).needed;
+        let needed = policy.decide(&file.root_path, reference, site.platform.as_deref()).needed;
         Assignment::Set(AssignedDigest {
             digest: chosen.digest.clone(),
             tag: chosen.reference.tag().map(str::to_owned),

@@ -169,8 +169,7 @@ impl<'c> FileContext<'c> {
         if let Some(hold) = self.rules.holds.on(&self.file.root_path, reference) {
             return Err(Box::new(Verdict::held(Reason::OnHold, hold.to_string())));
         }
-        let decision =
-            self.rules.policy.decide(&self.file.root_path, reference.name(), site.platform.as_deref());
+        let decision = self.rules.policy.decide(&self.file.root_path, reference, site.platform.as_deref());
         self.allow_chart(located, decision.split_fields)?;
         Ok((reference, decision))
     }

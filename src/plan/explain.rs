@@ -74,12 +74,12 @@ fn digest(bare: bool) -> &'static str {
 fn policy_of(file: &FileScan, settings: &Settings, located: &Located) -> Vec<String> {
     let Some(reference) = &located.site.reference else { return Vec::new() };
     let policy = &settings.policy;
-    let decision = policy.decide(&file.root_path, reference.name(), located.site.platform.as_deref());
+    let decision = policy.decide(&file.root_path, reference, located.site.platform.as_deref());
     let mut says = vec![match &decision.level {
         DigestLevel::Index => "the digest of the index".to_owned(),
         DigestLevel::Platform(platform) => format!("the digest of the manifest for {platform}"),
     }];
-    if let Some((index, rule)) = policy.rule(&file.root_path, reference.name()) {
+    if let Some((index, rule)) = policy.rule(&file.root_path, reference) {
         says.push(format!("rule {} of [policy] applies{}", index + 1, scope(rule)));
     } else {
         says.push("no rule is for it: [policy] itself applies".to_owned());
@@ -91,8 +91,11 @@ fn policy_of(file: &FileScan, settings: &Settings, located: &Located) -> Vec<Str
     if is_young {
         says.push("a new digest waits until it is known for long enough".to_owned());
     }
-    if !decision.demands.iter().all(|demand| demand.require.is_empty()) {
-        says.push("a new digest must be signed or attested".to_owned());
+    for demand in &decision.demands {
+        let wanted: Vec<String> = demand.require.iter().map(|kind| demand.wanted(*kind)).collect();
+        if !wanted.is_empty() {
+            says.push(format!("a new digest must have {}", wanted.join(" and ")));
+        }
     }
     says
 }

@@ -41,7 +41,7 @@ pub(crate) async fn verify<R: Registry>(
             continue;
         }
         let platform = located.site.platform.as_deref();
-        let demands = policy.decide(&file.root_path, reference.name(), platform).demands;
+        let demands = policy.decide(&file.root_path, reference, platform).demands;
         if demands.is_empty() {
             continue;
         }

@@ -5,7 +5,7 @@ use super::globs::Globs;
 use super::rule::PolicyRule;
 use super::scoped_list::ScopedList;
 use crate::platform::Platform;
-use crate::reference::{Image, Reference};
+use crate::reference::Reference;
 use crate::registry::verify::Demand;
 
 /// The rules of one repository: which files are read, and what becomes of the images in them.
@@ -62,8 +62,7 @@ impl Policy {
         let Some(tag) = reference.tag().filter(|_| !self.immutable.patterns().is_empty()) else {
             return false;
         };
-        let Image(normalised) = Image::of(reference);
-        [reference.name(), &normalised].iter().any(|name| self.immutable.matches(&format!("{name}:{tag}")))
+        reference.names().iter().any(|name| self.immutable.matches(&format!("{name}:{tag}")))
     }
 
     /// Returns whether anything has to wait until it is known for long enough.
@@ -72,21 +71,19 @@ impl Policy {
         spans.chain([self.defaults.ages.min_age, self.defaults.ages.settle]).any(|span| !span.is_zero())
     }
 
-    /// Returns the rule that holds for the image `name` in the file at `path`, by its index and itself; `None` where the
+    /// Returns the rule that holds for the image of `reference` in the file at `path`, by its index and itself; `None` where the
     /// defaults hold.
-    pub fn rule(&self, path: &str, name: &str) -> Option<(usize, &PolicyRule)> {
-        let normalised = Reference::parse(name).map(|reference| Image::of(&reference).0).unwrap_or_default();
-        let index = self.rules.matching_indices(path, &[name, normalised.as_str()]).next()?;
+    pub fn rule(&self, path: &str, reference: &Reference) -> Option<(usize, &PolicyRule)> {
+        let index = self.rules.matching_indices(path, &reference.names()).next()?;
         Some((index, self.rules.get(index)?))
     }
 
-    /// Returns what holds for the image `name`, as it is spelled and without tag and digest, in the file at `path`, where
-    /// its workload runs on `platform` if it says so.
+    /// Returns what holds for the image of `reference` in the file at `path`, where its workload runs on `platform` if it
+    /// says so.
     ///
     /// A rule's `images` see the name as spelled and its normalised form: `nginx` is also `docker.io/library/nginx`.
-    pub fn decide(&self, path: &str, name: &str, platform: Option<&Platform>) -> Decision {
-        let normalised = Reference::parse(name).map(|reference| Image::of(&reference).0).unwrap_or_default();
-        let names = [name, normalised.as_str()];
+    pub fn decide(&self, path: &str, reference: &Reference, platform: Option<&Platform>) -> Decision {
+        let names = reference.names();
         let settings = self.defaults.overridden(self.rules.matching(path, &names).next());
         let own = self.own.as_ref().map(|own| {
             let rule = own.rules.matching(path, &names).next();
@@ -116,7 +113,11 @@ mod tests {
     use crate::registry::DigestLevel;
 
     fn globs(patterns: &[&str]) -> Globs {
-        Globs::new(patterns.iter().copied()).unwrap()
+        Globs::of_images(patterns).unwrap()
+    }
+
+    fn reference(name: &str) -> Reference {
+        Reference::parse(name).unwrap()
     }
 
     fn platform(text: &str) -> Platform {
@@ -178,18 +179,21 @@ mod tests {
             ..Policy::default()
         };
 
-        let first = policy.decide("production/a.yaml", "ghcr.io/acme/api", None);
+        let first = policy.decide("production/a.yaml", &reference("ghcr.io/acme/api"), None);
         assert_eq!(first.level, DigestLevel::Platform(arm));
         assert!(first.needed.is_empty());
         assert_eq!((first.style, first.split_fields), (Style::TagDigest, SplitFields::Auto));
 
-        let second = policy.decide("production/a.yaml", "ghcr.io/other/api", None);
+        let second = policy.decide("production/a.yaml", &reference("ghcr.io/other/api"), None);
         assert_eq!(second.level, DigestLevel::Index);
         assert_eq!(second.needed, policy.defaults.platforms);
         assert_eq!((second.style, second.split_fields), (Style::TagDigest, SplitFields::Tag));
 
-        assert_eq!(policy.decide("staging/a.yaml", "ghcr.io/acme/api", None).style, Style::Digest);
-        assert_eq!(Policy::default().decide("a", "b", None).style, Style::TagDigest);
+        assert_eq!(
+            policy.decide("staging/a.yaml", &reference("ghcr.io/acme/api"), None).style,
+            Style::Digest
+        );
+        assert_eq!(Policy::default().decide("a", &reference("b"), None).style, Style::TagDigest);
     }
 
     #[test]
@@ -205,7 +209,7 @@ mod tests {
             (PolicyLevel::Index, Some(&arm), DigestLevel::Index),
             (PolicyLevel::Platform, Some(&arm), DigestLevel::Platform(amd.clone())),
         ] {
-            let decision = policy(level).decide("a.yaml", "nginx", asked);
+            let decision = policy(level).decide("a.yaml", &reference("nginx"), asked);
             assert_eq!(decision.level, expected, "{level:?} {asked:?}");
             let is_index = expected == DigestLevel::Index;
             assert_eq!(decision.needed.is_empty(), !is_index, "an index must still have what the fleet runs");
@@ -230,9 +234,14 @@ mod tests {
             ("docker.io/**", "bitnami/redis", true),
             ("docker.io/**", "ghcr.io/acme/api", false),
             ("localhost:5000/*", "localhost:5000/app", true),
-            ("Not/A/Name", "Not/A/Name", true),
+            ("localhost:5000/*", "LOCALHOST:5000/app", true),
+            ("ghcr.io/acme/*", "GHCR.io/acme/api", true),
+            ("GHCR.io/acme/*", "ghcr.io/acme/api", true),
+            ("ghcr.io/acme/*", "ghcr.io:443/acme/api", true),
+            ("ghcr.io/acme/*", "ghcr.io:8443/acme/api", false),
+            ("acme/*", "Acme/api", false),
         ] {
-            let decision = policy(pattern).decide("a.yaml", name, None);
+            let decision = policy(pattern).decide("a.yaml", &reference(name), None);
             assert_eq!(decision.style == Style::Digest, matches, "{pattern} {name}");
         }
     }

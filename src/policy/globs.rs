@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::reference::{Image, Reference};
+use crate::reference::{Reference, with_folded_host};
 
 /// The most patterns that one list may hold.
 const PATTERNS_MAX: usize = 1000;
@@ -81,6 +81,18 @@ impl Globs {
         Ok(Self { patterns: patterns.into(), set: set.into() })
     }
 
+    /// Compiles `patterns` for names of images, in which hosts are compared without case.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_images<P: AsRef<str>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, GlobError> {
+        Self::new(patterns.into_iter().map(|pattern| match pattern.as_ref() {
+            // Without a slash there is no host, and a tag may have capitals.
+            name if !name.contains('/') => name.to_owned(),
+            name => with_folded_host(name).into_owned(),
+        }))
+    }
+
     /// Compiles patterns into one set, which knows them by their positions.
     ///
     /// # Errors
@@ -136,7 +148,7 @@ impl Globs {
     /// Returns whether the name of `reference` matches, as it is spelled or normalised: `nginx` is also
     /// `docker.io/library/nginx`.
     pub(crate) fn matches_image(&self, reference: &Reference) -> bool {
-        self.matches(reference.name()) || self.matches(&Image::of(reference).0)
+        reference.names().iter().any(|name| self.matches(name))
     }
 }
 

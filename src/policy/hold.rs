@@ -10,7 +10,7 @@ use super::origin::SettingOrigin;
 use crate::manifest::inventory::Inventory;
 use crate::policy::globs::Globs;
 use crate::policy::scoped_list::{Scoped, ScopedList};
-use crate::reference::{Digest, Image, Reference};
+use crate::reference::{Digest, Reference};
 
 /// One `[[hold]]`. What is not named is not looked at: a hold with `paths` alone is for every image there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,9 +140,8 @@ impl Holds {
 
 /// Returns the indices of the holds that are for an image in the file at `path`, below the root of the repository.
 fn indices(all: &ScopedList<Hold>, path: &str, reference: &Reference) -> impl Iterator<Item = usize> {
-    let Image(normalised) = Image::of(reference);
     let has_tag = |hold: &Hold| hold.tag.as_deref().is_none_or(|tag| reference.tag() == Some(tag));
-    all.matching_indices(path, &[reference.name(), &normalised]).filter(move |index| has_tag(&all[*index]))
+    all.matching_indices(path, &reference.names()).filter(move |index| has_tag(&all[*index]))
 }
 
 /// The holds at some time: those that have ended keep nothing.

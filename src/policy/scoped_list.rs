@@ -1,5 +1,6 @@
 //! Settings that are for some paths and images only: as many as there are, found through one compiled set.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
@@ -33,16 +34,24 @@ pub struct ScopedList<T> {
 
 impl<T: Scoped> ScopedList<T> {
     /// Returns the settings for the file at `path` and an image that is called by any of `names`, in their order.
-    pub fn matching<'l>(&'l self, path: &str, names: &[&str]) -> impl Iterator<Item = &'l T> + use<'l, T> {
+    pub fn matching<'l>(
+        &'l self,
+        path: &str,
+        names: &[Cow<'_, str>],
+    ) -> impl Iterator<Item = &'l T> + use<'l, T> {
         self.matching_indices(path, names).filter_map(|index| self.all.get(index))
     }
 
     /// Returns the indices of what [`ScopedList::matching`] returns, in order.
-    pub fn matching_indices(&self, path: &str, names: &[&str]) -> impl Iterator<Item = usize> + use<T> {
+    pub fn matching_indices(
+        &self,
+        path: &str,
+        names: &[Cow<'_, str>],
+    ) -> impl Iterator<Item = usize> + use<T> {
         // Most lists are empty.
         let found = (!self.all.is_empty()).then(|| {
             let compiled = self.compiled.get_or_init(|| Arc::new(Compiled::new(&self.all)));
-            (compiled.paths.matching(&[path]), compiled.images.matching(names))
+            (compiled.paths.matching(&[path.into()]), compiled.images.matching(names))
         });
         found.into_iter().flat_map(|(paths, images)| {
             (0..paths.len()).flat_map(move |word| {
@@ -107,7 +116,7 @@ impl Axis {
     }
 
     /// Returns what matches any of `texts`.
-    fn matching(&self, texts: &[&str]) -> Matches {
+    fn matching(&self, texts: &[Cow<'_, str>]) -> Matches {
         let mut found = texts.iter().map(|text| self.answer(text));
         let Some(first) = found.next() else { return Arc::clone(&self.always) };
         found.fold(first, |all, more| all.iter().zip(more.iter()).map(|(a, b)| a | b).collect())
@@ -276,6 +285,7 @@ mod tests {
         let list = ScopedList::from(entries);
         for path in ["apps/6/a.yaml", "shared/x.yaml", "a/7.yaml", "apps/x/b.yaml", "", "apps/8/b/c"] {
             for names in [&["nginx", "docker.io/library/nginx"][..], &["ghcr.io/acme/13b"], &[]] {
+                let names: Vec<Cow<'_, str>> = names.iter().map(|name| (*name).into()).collect();
                 for _ in 0..2 {
                     let matches = |entry: &Entry| {
                         entry.paths().is_none_or(|globs| globs.matches(path))
@@ -283,7 +293,7 @@ mod tests {
                     };
                     let expected: Vec<usize> =
                         (0..list.len()).filter(|index| matches(&list[*index])).collect();
-                    let found: Vec<usize> = list.matching_indices(path, names).collect();
+                    let found: Vec<usize> = list.matching_indices(path, &names).collect();
                     assert_eq!(found, expected, "{path} {names:?}");
                 }
             }
@@ -296,9 +306,12 @@ mod tests {
         let list: ScopedList<Entry> = (0..5_463).map(entry).collect();
         for image in 0..2_000 {
             let (name, more) = (format!("a{}", image % 100), format!("docker.io/a{}", image % 100));
-            assert_eq!(list.matching("apps/a.yaml", &[&name, &more]).count(), 0);
+            assert_eq!(
+                list.matching("apps/a.yaml", &[name.as_str().into(), more.as_str().into()]).count(),
+                0
+            );
         }
-        assert_eq!(list.matching_indices("apps/x17.yaml", &["b17/c"]).collect::<Vec<_>>(), [17]);
+        assert_eq!(list.matching_indices("apps/x17.yaml", &["b17/c".into()]).collect::<Vec<_>>(), [17]);
         let Compiled { paths, images } = &**list.compiled.get().unwrap();
         assert!(paths.sets.len() <= 2 * list.len().div_ceil(PATTERNS_MAX), "{}", paths.sets.len());
         let asked = |axis: &Axis| axis.answers.lock().unwrap().len();
@@ -313,6 +326,6 @@ mod tests {
         assert_eq!(list.matching_indices(&path(17), &[]).collect::<Vec<_>>(), [17]);
         list.extend([Entry(None, None)]);
         assert_eq!(list.matching_indices(&path(17), &[]).collect::<Vec<_>>(), [17, 40]);
-        assert!(ScopedList::<Entry>::default().matching("a", &["b"]).next().is_none());
+        assert!(ScopedList::<Entry>::default().matching("a", &["b".into()]).next().is_none());
     }
 }

@@ -123,13 +123,13 @@ impl Grouping {
     /// Returns the group of a change to the image `reference` in the file at `path` below the repository's root.
     pub fn of(&self, path: &str, reference: &Reference, environments: &ScopedList<Environment>) -> Group {
         let full = format!("{}/{}", reference.registry(), reference.repository());
-        if let Some(named) = self.named.matching(path, &[reference.name(), &full]).next() {
+        if let Some(named) = self.named.matching(path, &reference.names()).next() {
             return Group::of("group", &named.name);
         }
         match self.by {
             By::All => Group::all(),
             By::Image => Group::of("image", &full),
-            By::Registry => Group::of("registry", reference.registry()),
+            By::Registry => Group::of("registry", &reference.registry()),
             By::Path => match of_path(environments, path) {
                 Some(environment) => Group::of("path", &environment.name),
                 None => {

@@ -6,7 +6,7 @@ use url::Url;
 use super::error::NotAllowed;
 use super::rule::{PullFromMirror, RegistryRule, TlsFiles};
 use crate::http;
-use crate::reference::DOCKER_HUB;
+use crate::reference::{DOCKER_HUB, without_https_port};
 
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
 
@@ -111,7 +111,11 @@ pub(crate) fn mirrors(rules: &[RegistryRule], registry: &str, repository: &str) 
 
 /// Returns the rule for `name` and how much of it the prefix covers. The most wins; a name goes before a wildcard.
 fn matching(rules: &[RegistryRule], name: &str) -> Option<(usize, usize)> {
-    let matches = rules.iter().enumerate().filter_map(|(i, rule)| Some((i, covered(name, &rule.prefix)?)));
+    let portless = without_https_port(name);
+    let covered = |prefix: &str| {
+        covered(name, prefix).or_else(|| Some(covered(portless.as_deref()?, prefix)? + ":443".len()))
+    };
+    let matches = rules.iter().enumerate().filter_map(|(i, rule)| Some((i, covered(&rule.prefix)?)));
     matches.max_by_key(|(i, covered)| (*covered, !is_wildcard(&rules[*i].prefix)))
 }
 
@@ -322,6 +326,8 @@ mod tests {
         let error = endpoints(&rules, "ghcr.io", "evil/api", Purpose::Tag).unwrap_err();
         let (image, prefix) = ("ghcr.io/evil/api".to_owned(), "ghcr.io/evil".to_owned());
         assert_eq!(*error, NotAllowed::Blocked { image, prefix });
+        assert!(endpoints(&rules, "ghcr.io:443", "evil/api", Purpose::Tag).is_err(), "the port of HTTPS");
+        assert_eq!(asked(&rules, "ghcr.io:8443", "evil/api", Purpose::Tag), ["ghcr.io:8443/evil/api"]);
         assert_eq!(asked(&rules, "ghcr.io", "evil/fine", Purpose::Tag), ["ghcr.io/evil/fine"]);
         assert_eq!(asked(&rules, "ghcr.io", "evil2/api", Purpose::Tag), ["ghcr.io/evil2/api"]);
     }

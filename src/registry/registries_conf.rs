@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::endpoint::{is_location, is_wildcard};
 use super::rule::{Mirror, PullFromMirror, RegistryRule};
+use crate::reference::with_folded_host;
 
 /// What is wrong with a registries.conf.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,8 +117,8 @@ fn rule(entry: RawRegistry) -> Result<RegistryRule, RegistriesConfError> {
         Ok(Mirror { location: mirror.location.clone(), insecure: mirror.insecure, pull })
     });
     let rule = RegistryRule {
-        prefix: prefix.to_owned(),
-        location: location.to_owned(),
+        prefix: with_folded_host(prefix).into_owned(),
+        location: with_folded_host(location).into_owned(),
         insecure: entry.insecure,
         blocked: entry.blocked,
         mirrors: mirrors.collect::<Result<_, _>>()?,

@@ -20,7 +20,7 @@ impl TagRef {
     /// Returns the question that `reference` asks; its digest, if any, plays no part.
     pub fn new(reference: &Reference) -> Self {
         Self {
-            registry: reference.registry().to_owned(),
+            registry: reference.registry().into_owned(),
             repository: reference.repository(),
             tag: reference.tag().unwrap_or(LATEST).to_owned(),
         }

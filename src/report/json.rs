@@ -1,5 +1,6 @@
 //! The versioned JSON document that `list`, `pin` and `check` share.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -105,7 +106,7 @@ struct ReferenceJson<'r> {
 /// The parts of a reference, as a registry is asked: a script need not take it apart.
 #[derive(Serialize)]
 struct PartsJson<'r> {
-    registry: &'r str,
+    registry: Cow<'r, str>,
     repository: String,
     tag: Option<&'r str>,
     digest: Option<&'r str>,

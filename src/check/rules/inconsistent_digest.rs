@@ -46,11 +46,8 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
         let (Some(tag), Some(digest)) = (reference.tag(), reference.digest()) else { continue };
         let path = &site.file.root_path;
         let environment = environment::of_path(&context.settings.environments, path);
-        let level = context
-            .settings
-            .policy
-            .decide(path, reference.name(), site.located.site.platform.as_deref())
-            .level;
+        let level =
+            context.settings.policy.decide(path, reference, site.located.site.platform.as_deref()).level;
         let (registry, repository) = (reference.registry(), reference.repository());
         let key = (
             registry.to_string(),

@@ -97,7 +97,11 @@ impl Checker<'_> {
             );
             return None;
         }
-        match Globs::new(patterns.get_ref().iter().cloned()) {
+        let globs = match key {
+            "images" | "registries" | "immutable" => Globs::of_images(patterns.get_ref()),
+            _ => Globs::new(patterns.get_ref().iter().cloned()),
+        };
+        match globs {
             Ok(globs) => Some(globs),
             Err(error) => {
                 self.fail(patterns.span(), format!("`{key}`: {error}"));

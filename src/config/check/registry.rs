@@ -3,7 +3,7 @@
 use super::Checker;
 use super::network::CONCURRENCY;
 use crate::config::raw::{RawMirror, RawRegistry, SpannedText};
-use crate::reference::{DOCKER_HUB, Reference};
+use crate::reference::{DOCKER_HUB, Reference, with_folded_host};
 use crate::registry::{Mirror, PullFromMirror, RegistryRule, TlsFiles, TokenEnv};
 
 /// The user that goes with a token, where the registry does not care: GitHub's word for it.
@@ -80,7 +80,7 @@ impl Checker<'_> {
         let mut found = Vec::new();
         for host in hosts {
             if is_place(host.get_ref()) && !host.get_ref().contains('/') {
-                found.push(host.get_ref().clone());
+                found.push(with_folded_host(host.get_ref()).into_owned());
             } else {
                 self.fail_hint(
                     host.span(),
@@ -124,7 +124,7 @@ impl Checker<'_> {
     /// A prefix is compared with normalised names, which know Docker Hub under one name only.
     fn prefix(&mut self, text: &SpannedText) -> Option<String> {
         if text.get_ref().strip_prefix("*.").is_some_and(is_place) {
-            return Some(text.get_ref().clone());
+            return Some(with_folded_host(text.get_ref()).into_owned());
         }
         let prefix = self.place("prefix", text)?;
         let (host, path) = prefix.split_at(prefix.find('/').unwrap_or(prefix.len()));
@@ -140,7 +140,7 @@ impl Checker<'_> {
         let message = match value.as_str() {
             url if url.contains("://") => "`prefix` and `location` take a host, no URL",
             place if place.contains('@') => "`prefix` and `location` take no user name, password or digest",
-            place if is_place(place) => return Some(value.clone()),
+            place if is_place(place) => return Some(with_folded_host(place).into_owned()),
             _ => {
                 "`prefix` and `location` take `host`, `host:port` or `host/path`, without a tag and a slash at the end"
             }
@@ -159,9 +159,9 @@ fn is_wildcard(place: &str) -> bool {
 
 /// A place is what makes an image name when a path is put behind it, and names its host.
 fn is_place(text: &str) -> bool {
-    let host = text.split('/').next().unwrap_or_default();
+    let host = with_folded_host(text.split('/').next().unwrap_or_default());
     Reference::parse(&format!("{text}/x")).is_ok_and(|reference| {
-        reference.registry() == host || matches!(host, "index.docker.io" | "registry-1.docker.io")
+        reference.registry() == host || matches!(&*host, "index.docker.io" | "registry-1.docker.io")
     })
 }
 

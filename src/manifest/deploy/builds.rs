@@ -222,5 +222,5 @@ fn skip_artifacts(files: &mut [TreeFile<'_>]) {
 }
 
 fn key(reference: &Reference) -> (String, String) {
-    (reference.registry().to_owned(), reference.repository())
+    (reference.registry().into_owned(), reference.repository())
 }

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use serde_json::{Map, Value};
 
 use super::credential::Credential;
-use crate::reference::DOCKER_HUB;
+use crate::reference::{DOCKER_HUB, with_folded_host};
 
 /// The name under which `docker login` keeps Docker Hub's credential.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
@@ -72,12 +72,19 @@ impl AuthFile {
         self.0.get(name).and_then(Value::as_object)
     }
 
+    /// Returns what `table` has for `key`, whose host may be spelled otherwise there.
+    fn in_table(&self, table: &str, key: &str) -> Option<&Value> {
+        let table = self.table(table)?;
+        let spelled_otherwise = || table.iter().find(|(known, _)| with_folded_host(known) == key);
+        table.get(key).or_else(|| spelled_otherwise().map(|(_, value)| value))
+    }
+
     fn at(&self, key: &str) -> DockerEntry {
-        let helper = self.table("credHelpers").and_then(|helpers| helpers.get(key)).and_then(Value::as_str);
+        let helper = self.in_table("credHelpers", key).and_then(Value::as_str);
         if let Some(helper) = helper.filter(|helper| !helper.is_empty()) {
             return DockerEntry::Helper { suffix: helper.to_owned(), server: key.to_owned() };
         }
-        let Some(entry) = self.table("auths").and_then(|auths| auths.get(key)) else {
+        let Some(entry) = self.in_table("auths", key) else {
             return DockerEntry::Nothing;
         };
         let text = |name: &str| entry.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());

@@ -180,7 +180,7 @@ fn images(report: &Report<'_>, sources: AuditSources<'_>) -> Vec<ImageCell> {
             place: one_line(&format!("{}:{}:{}", row.file, row.line, row.column)),
             order,
             environment: environment.map_or_else(|| "none".to_owned(), |one| one_line(&one.name)),
-            registry: parsed.map_or_else(|| "unknown".to_owned(), |parsed| parsed.registry().to_owned()),
+            registry: parsed.map_or_else(|| "unknown".to_owned(), |parsed| parsed.registry().into_owned()),
             since: age::since(*age, sources.now),
             since_seconds: age::seconds(*age),
             format: one_line(&format!("{}{kind}", row.format)),

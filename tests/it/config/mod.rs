@@ -11,6 +11,7 @@ use tagpin::config::{Config, ConfigError, Variables};
 use tagpin::forge::ForgeKind;
 use tagpin::manifest::edit::Style;
 use tagpin::policy::{PolicyLevel, SplitFields};
+use tagpin::reference::Reference;
 use tagpin::registry::{self, PullFromMirror};
 
 const EXAMPLE: &str = include_str!("../../../config.example.toml");
@@ -46,7 +47,8 @@ fn the_example_is_right() {
     assert_eq!(config.schedule.as_deref(), Some("17 5 * * *"));
     assert_eq!(config.settings.policy.defaults.level, PolicyLevel::Index);
     assert_eq!(config.settings.policy.defaults.platforms.len(), 2);
-    let decision = config.settings.policy.decide("clusters/production/a.yaml", "ghcr.io/acme/api", None);
+    let api = Reference::parse("ghcr.io/acme/api").unwrap();
+    let decision = config.settings.policy.decide("clusters/production/a.yaml", &api, None);
     assert!(matches!(decision.level, registry::DigestLevel::Platform(_)));
     assert_eq!((decision.style, decision.split_fields), (Style::Digest, SplitFields::Tag));
     assert!(!config.settings.policy.reads("examples/a.yaml"));

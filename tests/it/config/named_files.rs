@@ -59,7 +59,7 @@ fn what_must_be_attached_to_a_digest_is_a_word_or_a_list_and_each_rule_overrides
     )
     .unwrap();
     let demanded = |path: &str| {
-        let demands = config.settings.policy.decide(path, "nginx", None).demands;
+        let demands = config.settings.policy.decide(path, &Reference::parse("nginx").unwrap(), None).demands;
         let words = demands.iter().map(|demand| {
             let kinds = demand.require.iter().map(|kind| kind.as_str());
             kinds.chain(demand.keys.iter().map(|key| key.name())).collect::<Vec<_>>().join(" ")

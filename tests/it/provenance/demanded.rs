@@ -6,7 +6,7 @@ use tagpin::history::ledger::LedgerView;
 use tagpin::plan::pin::{pin, take_inventory};
 use tagpin::plan::set_digest::{AssignedDigest, Assignment, Atomicity, assign};
 use tagpin::plan::{Outcome, Pinned, Reason};
-use tagpin::reference::Digest;
+use tagpin::reference::{Digest, Reference};
 use tagpin::registry::HttpRegistry;
 use tagpin::source::tree::DirectoryTree;
 
@@ -243,7 +243,8 @@ async fn a_repository_demands_more_and_never_less() {
     let own = "[[policy.rule]]\npaths = [\"production/**\"]\nrequire = \"signature\"\n";
     let narrowed = Config::default().narrowed("tagpin.toml", own.as_bytes(), files).unwrap();
     assert_eq!(pin_in(work.path(), &narrowed, &client()).await.verdicts[0].outcome, Outcome::Pinned);
-    assert_eq!(narrowed.settings.policy.decide("production/a.yaml", "nginx", None).demands.len(), 1);
+    let nginx = Reference::parse("nginx").unwrap();
+    assert_eq!(narrowed.settings.policy.decide("production/a.yaml", &nginx, None).demands.len(), 1);
     for (own, why) in [
         ("keys = [\"../other.pub\"]", "not a file beside"),
         ("keys = [\"/etc/other.pub\"]", "not a file beside"),

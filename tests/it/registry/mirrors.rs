@@ -111,7 +111,7 @@ async fn resolve_reads_the_file_and_shows_a_mirror_that_is_stale() {
     fs_err::write(dir.path().join("registries.conf"), conf).unwrap();
     let config = dir.path().join("tagpin.toml");
     fs_err::write(&config, "registries-conf = \"registries.conf\"\n").unwrap();
-    let resolve = |references: &'static [&'static str]| {
+    let resolve = |references: &[&str]| {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tagpin"));
         command.args(["resolve", "-v", "--config"]).arg(&config).args(references).env_clear();
         async move {
@@ -129,6 +129,10 @@ async fn resolve_reads_the_file_and_shows_a_mirror_that_is_stale() {
         "ghcr.io/acme/api:1: not-allowed:".to_owned(),
     ] {
         assert!(text.contains(&part), "no `{part}` in: {text}");
+    }
+    for spelled in ["GHCR.io/acme/api:1", "ghcr.io:443/acme/api:1", "Ghcr.IO:443/acme/api:1"] {
+        let (code, text) = resolve(&[spelled]).await;
+        assert!(code == Some(3) && text.contains("not-allowed:"), "{spelled}: {text}");
     }
     fs_err::write(dir.path().join("registries.conf"), "[registries.search]\nregistries = []\n").unwrap();
     let (code, text) = resolve(&["nginx:1"]).await;
