@@ -30,15 +30,33 @@ pub(in crate::manifest) fn find(
     text: &EmbeddedText,
     catalogue: &Catalogue,
 ) -> Found {
+    let found = read(tree, text, catalogue);
+    if text.is_known {
+        return found;
+    }
+    let mut sites = found.sites;
+    sites.iter_mut().for_each(|site| match site.state {
+        State::Floating | State::Pinned | State::Skipped(Skip::EmbeddedText) => {
+            site.skip(Skip::UnknownLocation);
+        }
+        State::Skipped(_) => {}
+    });
+    Found { sites, ..Found::default() }
+}
+
+fn read(tree: &mut SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) -> Found {
     if tree.text_of(text.node).is_none_or(|value| value.trim().is_empty()) {
         return Found::default();
     }
     let Some(name) = name_of(tree, text) else { return Found::default() };
     let masked = tree.masked.len();
-    let Some(root) = tree.embed(text.node, text.form.language()) else {
+    let Some(roots) = tree.embed(text.node, text.form.language()) else {
         return skipped(tree, text, &name, catalogue);
     };
-    let mut found = find_below(tree, text, root, &name, Some(text.node), catalogue);
+    let mut found = Found::default();
+    for root in roots {
+        found.add(find_below(tree, text, root, &name, Some(text.node), catalogue));
+    }
     // A text in this one has no place of its own.
     for inner in std::mem::take(&mut found.texts) {
         let Some(name) = name_of(tree, &inner) else { continue };
@@ -204,7 +222,7 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, name: &str, catalogue: &C
     // What is filled in may be all that is broken.
     let is_broken = is_broken && !tree.is_masked(text.node);
     let may_hold_images = || name == COMPOSE_FILE || text_may_hold_images(tree, text, catalogue);
-    if is_broken && finder.sites.is_empty() && may_hold_images() {
+    if is_broken && text.is_known && finder.sites.is_empty() && may_hold_images() {
         // As it stands: what is filled in is masked.
         for image in images_of_lines(text.form, tree.text_of(text.node).unwrap_or_default()) {
             finder.add_in_other_language(text.node, "", image);

@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::catalogue::{Catalogue, group_of};
 use super::found::{EmbeddedText, Found, ObjectLabel};
-use super::location::{Form, Location};
+use super::image_keys::{decoded, has_tag_or_digest};
+use super::location::{Form, Location, TextForm};
 use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::module_names::ModuleNames;
@@ -20,7 +18,6 @@ use crate::manifest::syntax::build::{EXPRESSION, TEMPLATE};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::template_name::rendered;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
-use crate::manifest::variable_text::{with_defaults, with_words};
 use crate::platform::Platform;
 use crate::reference::Reference;
 
@@ -60,7 +57,8 @@ pub(super) struct Finder<'y, 'a> {
     /// Names that the document gives to images.
     pub(super) aliases: HashSet<String>,
     pub(super) sites: Vec<Site>,
-    pub(super) texts: Vec<EmbeddedText>,
+    texts: Vec<EmbeddedText>,
+    text_nodes: HashSet<NodeId>,
     pub(super) looks_away: Vec<FoundLookAway>,
     /// The JSON pointer of the values that are searched.
     pub(super) values_root: String,
@@ -79,31 +77,6 @@ pub(super) enum ScalarTag {
     Computed(Skip),
     /// It stays what it is, for readers who do not mind the tag.
     Dropped,
-}
-
-pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    if tree.tag(tree.resolve(node)) == EXPRESSION {
-        return false;
-    }
-    let text = decoded(tree, node).unwrap_or_else(|| tree.written(node).to_owned());
-    let filled = with_defaults(&text).filter(|filled| !filled.contains("{{"));
-    Reference::parse(&filled.unwrap_or_else(|| with_words(&text)))
-        .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
-}
-
-/// Returns whether a reference names the registry that has it.
-pub(super) fn names_registry(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    let first = tree.string_of(node).and_then(|text| text.split_once('/')).map(|(first, _)| first);
-    first.is_some_and(|host| host.contains(['.', ':']) || host == "localhost")
-        && has_tag_or_digest(tree, node)
-}
-
-/// Returns what a value with the tag `!!binary` says.
-fn decoded(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
-    let node = tree.resolve(node);
-    let is_binary = tree.tag(node).ends_with("binary") && tree.tag(node).len() > "!binary".len();
-    let text: String = tree.text_of(node).filter(|_| is_binary)?.split_whitespace().collect();
-    String::from_utf8(STANDARD.decode(text).ok()?).ok()
 }
 
 /// Returns whether an expression of Terraform fills in a file whose images are found in the file itself, by its name.
@@ -153,6 +126,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             aliases: HashSet::new(),
             sites: Vec::new(),
             texts: Vec::new(),
+            text_nodes: HashSet::new(),
             looks_away: Vec::new(),
             values_root: String::new(),
             partials: Vec::new(),
@@ -207,6 +181,24 @@ impl<'y, 'a> Finder<'y, 'a> {
                 self.aliases.extend(self.tree.string_of(node).map(str::to_owned));
             }
         }
+    }
+
+    /// Adds a text that is read as a document of its own; where the catalogue knows none, its images are listed, and no more.
+    pub(super) fn add_text(&mut self, node: NodeId, form: TextForm, is_known: bool) {
+        if self.text_nodes.insert(node) {
+            let (format, object, document) = (self.format.clone(), self.object.clone(), self.document);
+            self.texts.push(EmbeddedText { node, form, is_known, document, format, object });
+        }
+    }
+
+    /// Returns whether a text is read as a document of its own.
+    pub(super) fn is_text(&self, node: NodeId) -> bool {
+        self.text_nodes.contains(&node)
+    }
+
+    /// Returns whether a value is known already, as a whole or as a part.
+    pub(super) fn is_taken(&self, node: NodeId) -> bool {
+        self.taken.contains(&(self.tree.resolve(node), None))
     }
 
     pub(super) fn is_ignored(&self, node: NodeId) -> bool {

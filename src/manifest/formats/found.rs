@@ -46,6 +46,8 @@ fn take<T>(all: &mut Vec<T>, more: Vec<T>) {
 pub(in crate::manifest) struct EmbeddedText {
     pub(in crate::manifest) node: NodeId,
     pub(super) form: TextForm,
+    /// Whether the catalogue knows of it: in another one images are listed, and no more.
+    pub(super) is_known: bool,
     pub(in crate::manifest) document: usize,
     pub(super) format: Arc<str>,
     pub(super) object: ObjectLabel,

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::fields::Fields;
-use super::finder::{Finder, has_tag_or_digest};
+use super::finder::Finder;
+use super::image_keys::has_tag_or_digest;
 use super::module_texts::nodes;
 use super::unknown::{self, names_image};
 use crate::manifest::site::{Skip, State, classify};

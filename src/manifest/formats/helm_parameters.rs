@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fields::Fields;
-use super::finder::Finder;
+use super::finder::{Finder, ScalarTag};
 use super::helm_values::{fields_of, flat_fields_of};
 use super::image_keys::{is_image_key, is_images_key};
 use crate::manifest::site::{Skip, State};
@@ -101,7 +101,12 @@ fn add(
                 skip(finder, node);
             }
             let before = finder.sites.len();
-            finder.add_tagged_image(*node);
+            // Of one that is put together the name, at least, stands here.
+            if is_image_key(key) && finder.tag(*node) == ScalarTag::Computed(Skip::Template) {
+                finder.add_scalar(*node, "");
+            } else {
+                finder.add_tagged_image(*node);
+            }
             known.extend((finder.sites.len() > before).then_some(*node));
         }
     }

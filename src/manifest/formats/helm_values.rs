@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use super::catalogue::{RUNNERS, TextForm};
 use super::fields::Fields;
-use super::finder::{Finder, has_tag_or_digest, names_registry};
-use super::found::EmbeddedText;
+use super::finder::Finder;
 use super::image_keys::{
-    NOT_BESIDE, NOT_BESIDE_IMAGE, folded, has_host, is_host, is_image_key, is_image_name_key, is_images_key,
-    is_name, is_namespace, is_selection, is_source_key, is_tag, is_untagged_image, looks_like_version,
-    may_name_image,
+    NOT_BESIDE, NOT_BESIDE_IMAGE, folded, has_host, has_tag_or_digest, is_host, is_image_key,
+    is_image_name_key, is_images_key, is_name, is_namespace, is_selection, is_source_key, is_tag,
+    is_untagged_image, looks_like_version, may_name_image, names_registry,
 };
 use super::object::CONTAINER_LISTS;
 use super::{container_keys, driver_images, partial_images, registry_elsewhere};
@@ -241,9 +240,7 @@ pub(super) fn text(finder: &mut Finder<'_, '_>, node: NodeId) {
     }
     let NodeKind::Scalar { value, style: ScalarStyle::Block } = tree.kind(node) else { return };
     if value.contains("image:") && !value.contains(RUNNERS) && !finder.is_ignored(node) {
-        let (format, object) = (finder.format.clone(), finder.object.clone());
-        let (document, form) = (finder.document, TextForm::Pods);
-        finder.texts.push(EmbeddedText { node, form, document, format, object });
+        finder.add_text(node, TextForm::Pods, true);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Annotations that say which image a webhook adds to the pod.
 
-use super::finder::{Finder, has_tag_or_digest};
+use super::finder::Finder;
+use super::image_keys::has_tag_or_digest;
 use crate::manifest::syntax::tree::NodeId;
 
 /// Adds the images in the annotations of `metadata`, by the catalogue's list of them. One without a slash may be the name

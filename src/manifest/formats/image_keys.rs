@@ -1,6 +1,11 @@
-//! What the keys of Helm values say.
+//! What keys of images say, and what the values beside them look like.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::manifest::variable_text::{with_defaults, with_words};
 use crate::reference::Reference;
 
 /// Keys beside which a repository is one of charts or of sources.
@@ -110,4 +115,29 @@ pub(super) fn is_source_key(key: &str) -> bool {
         key.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
     };
     WORDS.iter().any(has) && !is_image_key(key)
+}
+/// Returns whether a value is a reference with a tag or a digest.
+pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    if tree.tag(tree.resolve(node)) == EXPRESSION {
+        return false;
+    }
+    let text = decoded(tree, node).unwrap_or_else(|| tree.written(node).to_owned());
+    let filled = with_defaults(&text).filter(|filled| !filled.contains("{{"));
+    Reference::parse(&filled.unwrap_or_else(|| with_words(&text)))
+        .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
+}
+
+/// Returns whether a reference names the registry that has it.
+pub(super) fn names_registry(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let first = tree.string_of(node).and_then(|text| text.split_once('/')).map(|(first, _)| first);
+    first.is_some_and(|host| host.contains(['.', ':']) || host == "localhost")
+        && has_tag_or_digest(tree, node)
+}
+
+/// Returns what a value with the tag `!!binary` says.
+pub(super) fn decoded(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
+    let node = tree.resolve(node);
+    let is_binary = tree.tag(node).ends_with("binary") && tree.tag(node).len() > "!binary".len();
+    let text: String = tree.text_of(node).filter(|_| is_binary)?.split_whitespace().collect();
+    String::from_utf8(STANDARD.decode(text).ok()?).ok()
 }

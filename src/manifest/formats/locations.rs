@@ -2,7 +2,6 @@
 
 use super::catalogue::{Form, Location, TextForm};
 use super::finder::Finder;
-use super::found::EmbeddedText;
 use super::{
     artifact, build_arguments, build_outputs, helm_parameters, helm_values, inline_dockerfile, json_patch,
     kustomization, module_texts, mutating_policy, oci_chart, partial_images,
@@ -50,9 +49,7 @@ pub(super) fn find(
             } else if form == TextForm::Values && &*finder.format == "terraform" && tree.is_mapping(node) {
                 helm_values::find(finder, node);
             } else if tree.text_of(node).is_some() {
-                let (format, object) = (finder.format.clone(), finder.object.clone());
-                let document = finder.document;
-                finder.texts.push(EmbeddedText { node, form, document, format, object });
+                finder.add_text(node, form, true);
             } else if form == TextForm::Objects && json_patch::is_patch(tree, node) {
                 // Older deployers take the operations as they are.
                 json_patch::find(finder, node);

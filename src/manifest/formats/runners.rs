@@ -5,11 +5,8 @@
 //! configurations, values and environments, one by one or with commas between them: they are told by what they are, not by
 //! where they stand.
 
-use std::collections::HashSet;
-
 use super::catalogue::{RUNNERS, TextForm};
 use super::finder::Finder;
-use super::found::EmbeddedText;
 use super::object::{self, NOT_PULLED};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, NodeKind};
@@ -28,8 +25,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
         configurations: text.contains(RUNNERS) && finder.tree.language != Language::Toml,
     };
     if wanted.labels || wanted.configurations {
-        let read: HashSet<NodeId> = finder.texts.iter().map(|text| text.node).collect();
-        wanted.walk(finder, root, &read);
+        wanted.walk(finder, root);
     }
 }
 
@@ -39,14 +35,14 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn walk(&self, finder: &mut Finder<'_, '_>, node: NodeId, read: &HashSet<NodeId>) {
+    fn walk(&self, finder: &mut Finder<'_, '_>, node: NodeId) {
         let tree = finder.tree;
-        if finder.ignored.contains(&node) || read.contains(&node) {
+        if finder.ignored.contains(&node) || finder.is_text(node) {
             return;
         }
         match tree.kind(node) {
             NodeKind::Sequence { items, .. } => {
-                items.iter().for_each(|item| self.walk(finder, *item, read));
+                items.iter().for_each(|item| self.walk(finder, *item));
             }
             NodeKind::Mapping { entries, .. } => {
                 let is_object = object::is_object(tree, node);
@@ -56,7 +52,7 @@ impl Wanted {
                 let outer = is_object.then(|| finder.enter(node));
                 for (key, value) in entries {
                     if !tree.text_of(*key).is_some_and(|key| NOT_PULLED.contains(&key)) {
-                        self.walk(finder, *value, read);
+                        self.walk(finder, *value);
                     }
                 }
                 if let Some(outer) = outer {
@@ -139,9 +135,7 @@ fn configuration(finder: &mut Finder<'_, '_>, node: NodeId, text: &str) {
     let is_one = (Language::Toml.syntax().parse)(text).documents.iter().all(|read| read.root.is_some());
     // No text is read inside of another.
     if is_one && finder.inside.is_none() {
-        let (format, object) = (finder.format.clone(), finder.object.clone());
-        let (document, form) = (finder.document, TextForm::Runners);
-        finder.texts.push(EmbeddedText { node, form, document, format, object });
+        finder.add_text(node, TextForm::Runners, true);
         return;
     }
     for (before, image) in assigned(text) {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::catalogue::{Location, TextForm};
-use super::finder::{Finder, has_tag_or_digest, names_registry};
-use super::found::EmbeddedText;
-use super::image_keys::{has_host, is_image_key, is_images_key, is_untagged_image};
+use super::finder::Finder;
+use super::image_keys::{
+    has_host, has_tag_or_digest, is_image_key, is_images_key, is_untagged_image, names_registry,
+};
 use super::module_paths::{Traversal, Uses, defined, leaves, module_arguments};
 use super::module_texts::{self, nodes};
 use super::{kubernetes, object};
@@ -141,9 +142,14 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, own: &[&Location], root: NodeI
     paths_of(&mut images, &names.images);
     paths_of(&mut others, &names.others);
     defined.retain(|(path, value)| {
-        (is_literal_image(tree, *value) || is_made_of_image(tree, *value)) && !others.meets_above(path)
+        let is_for_more = others.meets_above(path);
+        if !is_for_more && (is_literal_image(tree, *value) || is_made_of_image(tree, *value)) {
+            NamePaths::insert(&mut here, path);
+            return true;
+        }
+        // Nobody knows what the rest makes of it: it is listed.
+        is_for_more && may_be_image(tree, path, *value) && !finder.is_taken(*value)
     });
-    defined.iter().for_each(|(path, _)| NamePaths::insert(&mut here, path));
     known.extend(named.iter().filter(|(_, path)| here.meets(path)).map(|(index, _)| *index));
     let mut index = 0..;
     finder.sites.retain(|_| index.next().is_some_and(|index| !known.contains(&index)));
@@ -161,15 +167,12 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, own: &[&Location], root: NodeI
 /// Adds the texts of locals that may have containers in them, and that no known place reads as a document.
 fn texts(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
-    let read: HashSet<NodeId> = finder.texts.iter().map(|text| text.node).collect();
     for node in nodes(tree, root, "/locals/**/*") {
         let is_block = matches!(tree.kind(node), NodeKind::Scalar { style: ScalarStyle::Block, .. });
         let names_image =
             || tree.text_of(node).is_some_and(|text| text.contains("\"image\"") || text.contains("image:"));
-        if is_block && !read.contains(&node) && names_image() {
-            let (format, object) = (finder.format.clone(), finder.object.clone());
-            let (document, form) = (finder.document, TextForm::Pods);
-            finder.texts.push(EmbeddedText { node, form, document, format, object });
+        if is_block && !finder.is_text(node) && names_image() {
+            finder.add_text(node, TextForm::Pods, true);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What is taken for an image in an object of which the catalogue does not know it: by the key, by the shape and by the
 //! value. Measured on the fields of the world's custom resources, see `tests/it/catalogue_fields.rs`.
 
-use super::finder::{Finder, names_registry};
+use super::finder::Finder;
 use super::helm_values;
-use super::image_keys::is_image_key;
+use super::image_keys::{is_image_key, names_registry};
 use super::object;
 use crate::manifest::syntax::tree::{NodeId, NodeKind};
 

@@ -4,11 +4,12 @@
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
-use super::catalogue::PACKAGES;
+use super::catalogue::{PACKAGES, TextForm};
 use super::fields::Fields;
-use super::finder::{Finder, ScalarTag, has_tag_or_digest, names_registry};
+use super::finder::{Finder, ScalarTag};
 use super::image_keys::{
-    has_host, is_image_key, is_images_key, is_selection, is_source_key, is_untagged_image, may_name_image,
+    has_host, has_tag_or_digest, is_image_key, is_images_key, is_selection, is_source_key, is_untagged_image,
+    may_name_image, names_registry,
 };
 use super::{container_keys, helm_values, object, oci_chart};
 use crate::manifest::site::{Skip, State, unresolvable};
@@ -121,6 +122,8 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
                 report(finder, *value, false);
             } else if is_package_of_crossplane(finder, key, *value) {
                 finder.add_unknown(*value);
+            } else if is_manifest(finder, *value) {
+                finder.add_text(tree.resolve(*value), TextForm::Objects, false);
             } else if is_of_deployed(finder) && is_of_process(tree, *value) && is_of_registry(tree, *value) {
                 report(finder, *value, false);
             }
@@ -133,16 +136,30 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
     }
 }
 
-/// Returns whether a value is the name of an image whose tag its operator has: `imageRepository` in a resource of somebody's own. In those
-/// of Kubernetes it is what the names of many images begin with (kubeadm).
+/// Returns whether a value is the name of an image whose tag its operator has: `imageRepository` in a resource of somebody's own, or
+/// `image: {repository: …}` with no tag. In those of Kubernetes it is what the names of many images begin with (kubeadm).
 fn is_name_alone(finder: &Finder<'_, '_>, key: &str, value: NodeId) -> bool {
     let is_own =
         finder.object.group.as_ref().is_some_and(|group| group.contains('.') && !group.ends_with("k8s.io"));
     let is_name = |text: &str| has_host(text) && text.matches('/').count() > 1 && is_untagged_image(text);
-    key == "imageRepository"
+    let holder = finder.tree.nodes[finder.tree.resolve(value)].parent();
+    let is_part = || {
+        matches!(key, "repository" | "repo")
+            && holder.is_some_and(|holder| {
+                finder.tree.key_of(holder).is_some_and(is_image_key) && is_whole(finder.tree, holder)
+            })
+    };
+    (key == "imageRepository" || is_part())
         && is_own
         && finder.tree.string_of(value).is_some_and(is_name)
         && !finder.is_ignored(value)
+}
+
+/// Returns whether a text over lines is a manifest, or several, by the lines that every object has.
+fn is_manifest(finder: &Finder<'_, '_>, value: NodeId) -> bool {
+    let Some(text) = finder.tree.text_of(value).filter(|text| text.contains('\n')) else { return false };
+    let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+    has("apiVersion:") && has("kind:") && !finder.is_text(finder.tree.resolve(value))
 }
 
 /// Returns whether a mapping is what a workflow gives to another one, whose jobs run in its `container`.
@@ -253,13 +270,13 @@ fn told(finder: &mut Finder<'_, '_>, node: NodeId, before: Option<&str>) {
         let is_named = || has_image_word(name) && !is_of_made(name) && names_registry(tree, value);
         let is_told = || is_of_process(tree, node) && !is_of_made(name) && is_of_registry(tree, value);
         let is_image = names_image(finder, name) || is_named() || is_told();
-        if is_image && unresolvable(tree.written(value)).is_none() && !is_taken(finder, value) {
+        if is_image && unresolvable(tree.written(value)).is_none() && !finder.is_taken(value) {
             // An operator that is given a name without a tag puts its own version behind it.
             report(finder, value, is_below(tree, node, &["env"]));
         }
         return;
     }
-    let Some(text) = tree.string_of(node).filter(|_| !is_taken(finder, node)) else { return };
+    let Some(text) = tree.string_of(node).filter(|_| !finder.is_taken(node)) else { return };
     let is_flagged = before.is_some_and(|flag| flag.starts_with("--") && names_image(finder, flag));
     if is_flagged || is_of_process(tree, node) && is_of_registry(tree, node) {
         report(finder, node, false);
@@ -302,11 +319,6 @@ pub(super) fn names_image(finder: &Finder<'_, '_>, name: &str) -> bool {
 fn is_of_made(name: &str) -> bool {
     const MADE: [&str; 7] = ["built", "dest", "destination", "new", "output", "push", "target"];
     name.split(['-', '_', '.']).any(|word| MADE.contains(&word.to_ascii_lowercase().as_str()))
-}
-
-/// Returns whether a value is known already, as a whole or as a part.
-fn is_taken(finder: &Finder<'_, '_>, node: NodeId) -> bool {
-    finder.taken.contains(&(finder.tree.resolve(node), None))
 }
 
 /// Returns whether what stands in an environment is given to what is deployed: a pipeline's is also about what it builds.

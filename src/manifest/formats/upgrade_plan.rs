@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::finder::{Finder, has_tag_or_digest};
+use super::finder::Finder;
+use super::image_keys::has_tag_or_digest;
 use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::tree::NodeId;
 

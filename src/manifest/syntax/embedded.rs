@@ -17,11 +17,11 @@ use super::yaml;
 const EMBEDS_MAX: usize = 1_000;
 
 impl SyntaxTree<'_> {
-    /// Lets the text of a literal block, which is of this `language`, join the tree and returns its root, a child of the block; `None` where the text
-    /// is not a single document, or its bytes have no exact place in the file.
+    /// Lets the text of a literal block, which is of this `language`, join the tree and returns the roots of its documents, children of the
+    /// block; `None` where one of them is broken, none says anything, or the bytes have no exact place in the file.
     ///
     /// The same blocks in the same order always give the same nodes.
-    pub(crate) fn embed(&mut self, scalar: NodeId, language: Language) -> Option<NodeId> {
+    pub(crate) fn embed(&mut self, scalar: NodeId, language: Language) -> Option<Vec<NodeId>> {
         self.embeds += 1;
         if self.embeds > EMBEDS_MAX {
             return None;
@@ -30,11 +30,19 @@ impl SyntaxTree<'_> {
         let NodeKind::Scalar { value, .. } = self.kind(scalar) else { return None };
         let masked = self.mask_inner(value);
         let inner = (language.syntax().parse)(masked.as_ref().map_or(value, |masked| masked.text.as_str()));
-        let [document] = inner.documents.as_slice() else { return None };
-        let root = document.root.filter(|_| document.error.is_none())?;
+        if inner.documents.iter().any(|document| document.error.is_some()) {
+            return None;
+        }
+        let roots: Vec<NodeId> = inner.documents.iter().filter_map(|document| document.root).collect();
+        if roots.is_empty() {
+            return None;
+        }
         let base = self.nodes.len();
         let nodes = (0..inner.nodes.len()).map(|id| moved(&inner, id, base, scalar, &lines));
-        let nodes: Vec<NewNode<'_>> = nodes.collect();
+        let mut nodes: Vec<NewNode<'_>> = nodes.collect();
+        for (index, root) in roots.iter().enumerate() {
+            nodes[*root].index = index;
+        }
         let comments: Vec<Range<usize>> = inner.comments.iter().map(|span| lines.place(span)).collect();
         let wide = inner.wide_at(base);
         let actions = masked.iter().flat_map(|masked| &masked.actions).map(|span| lines.place(span));
@@ -52,7 +60,7 @@ impl SyntaxTree<'_> {
         let nodes = base..self.nodes.len();
         let (span, indent) = (lines.span, lines.indent);
         self.embedded.push(Embedded { scalar, nodes, language, span, indent, before });
-        Some(base + root)
+        Some(roots.into_iter().map(|root| base + root).collect())
     }
 
     /// Returns a text inside of this one with what is filled in masked: where the language around it fills texts, and in YAML where
@@ -177,7 +185,7 @@ mod tests {
     fn embedded<'a>(text: &'a str, key: &str) -> Option<(SyntaxTree<'a>, NodeId)> {
         let mut tree = yaml::parse(text);
         let block = tree.get(tree.documents[0].root.unwrap(), key).unwrap();
-        let root = tree.embed(block, Language::Yaml)?;
+        let root = tree.embed(block, Language::Yaml)?[0];
         Some((tree, root))
     }
 
@@ -203,10 +211,20 @@ mod tests {
     #[test]
     fn text_without_an_exact_place_is_not_read() {
         for text in
-            ["v: >\n  a: 1\n  b: 2\n", "v: \"a: 1\"\n", "v: |\n  a: [\n", "v: |\n  a: 1\n  ---\n  b: 2\n"]
+            ["v: >\n  a: 1\n  b: 2\n", "v: \"a: 1\"\n", "v: |\n  a: [\n", "v: |\n  a: 1\n  ---\n  b: [\n"]
         {
             assert!(embedded(text, "v").is_none(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn each_document_of_a_text_has_pointers_of_its_own() {
+        let mut tree = yaml::parse("v: |\n  a: 1\n  ---\n  # nothing\n  ---\n  a: 2\n");
+        let block = tree.get(tree.documents[0].root.unwrap(), "v").unwrap();
+        let roots = tree.embed(block, Language::Yaml).unwrap();
+        let found = roots.iter().filter_map(|root| tree.get(*root, "a"));
+        let found: Vec<_> = found.map(|a| (tree.pointer(a), tree.text_of(a).unwrap().to_owned())).collect();
+        assert_eq!(found, [("/v/a".to_owned(), "1".to_owned()), ("/v/2/a".to_owned(), "2".to_owned())]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ use super::tree::{Fault, ScalarStyle, SyntaxError, SyntaxTree};
 use crate::manifest::unread::UnreadReason;
 
 pub(super) static SYNTAX: Syntax = Syntax {
-    matches: |path| has_extension(path, &["nomad", "hcl", "job"]) && !is_terragrunt(path),
+    matches: |path| has_extension(path, &["nomad", "hcl", "job"]) && !is_of_terraform(path),
     is_in: |bytes| opens_block(bytes, &["job"]),
     format: Some("nomad"),
     parse: |text| read(text, Language::Hcl),
@@ -41,9 +41,9 @@ pub(super) static SYNTAX: Syntax = Syntax {
     template: TemplateSigns::OnLine(&["[[", "{{"]),
 };
 
-/// Returns whether Terragrunt reads a file, as what it gives to a module of Terraform.
-pub(super) fn is_terragrunt(path: &str) -> bool {
-    path.rsplit('/').next() == Some("terragrunt.hcl")
+/// Returns whether a file is written in Terraform's words: what Terragrunt gives to a module, and the variables of a pack of Nomad.
+pub(super) fn is_of_terraform(path: &str) -> bool {
+    matches!(path.rsplit('/').next(), Some("terragrunt.hcl" | "variables.hcl"))
 }
 
 /// The largest file that is read, in bytes: a Nomad server stores no more than 1 MB of a job's source by default

@@ -221,12 +221,15 @@ impl<'a> SyntaxTree<'a> {
         let mut segments = Vec::new();
         let mut at = id;
         while let Some(parent) = self.nodes[at].parent() {
-            // The root of a text inside a block scalar adds no segment.
+            let index = self.nodes[at].index();
+            // The first document of a text inside a block scalar adds no segment.
             if self.is_scalar(parent) {
+                if index > 0 {
+                    segments.push(Cow::Owned(index.to_string()));
+                }
                 at = parent;
                 continue;
             }
-            let index = self.nodes[at].index();
             segments.push(match self.kind(parent) {
                 NodeKind::Mapping { entries, .. } => {
                     let key = entries.get(index).and_then(|(key, _)| self.own_text(*key)).unwrap_or("?");

@@ -6,7 +6,7 @@ use super::language::Language;
 use crate::manifest::unread::UnreadReason;
 
 pub(super) static SYNTAX: Syntax = Syntax {
-    matches: |path| has_extension(path, &["tf", "tofu", "tfvars"]) || hcl::is_terragrunt(path),
+    matches: |path| has_extension(path, &["tf", "tofu", "tfvars"]) || hcl::is_of_terraform(path),
     is_in: |bytes| {
         hcl::opens_block(bytes, &BLOCKS)
             || hcl::opens_block(bytes, &["include", "inputs"])

@@ -252,7 +252,7 @@ const MODULE: &str = "resource \"a\" \"b\" {\n  x = <<-E\n    image: b:1\n    y:
 fn the_second_reading_of_a_heredoc_refuses_every_other_one() {
     let mut old = (Language::Terraform.syntax().parse)(MODULE);
     let text = (0..old.nodes.len()).find(|id| old.key_of(*id) == Some("x")).unwrap();
-    let root = old.embed(text, Language::Yaml).unwrap();
+    let root = old.embed(text, Language::Yaml).unwrap()[0];
     let mut plan = Plan::default();
     plan.set(&old, old.get(root, "image").unwrap(), "b:2".to_owned()).unwrap();
     plan.tree.set.insert(text, "image: b:2\ny: ${1 + 1}".to_owned());
