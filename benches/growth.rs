@@ -183,6 +183,19 @@ const DIMENSIONS: &[Dimension] = &[
         };
         change(with("nothing"), with("apps"))
     }),
+    ("gate: deployers that name one directory", 125, |n| {
+        let with = |place: &str| {
+            let application = |i| {
+                format!(
+                    "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: a{i}}}\nspec:\n  source: {{repoURL: \
+                     'https://git.example/a.git', path: {place}}}\n"
+                )
+            };
+            let all = (0..n).map(|i| (format!("apps/a{i}.yaml"), deployment(i)));
+            all.chain((0..n).map(|i| (format!("argo/a{i}.yaml"), application(i)))).collect()
+        };
+        change(with("nothing"), with("apps"))
+    }),
     ("history: commits", 500, commits),
     ("pull request: images", 500, |n| {
         let image = |i: usize| ImageChange {

@@ -1,6 +1,7 @@
 //! One thing that is wrong at one place.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::rendered::origin::RenderedOrigin;
 use super::rule::{GateRule, Severity};
@@ -40,7 +41,7 @@ pub struct Finding {
     pub subject: String,
     /// The files of deployers, below the root, that deploy its file since the change that is judged: where one of them counts
     /// for more, the finding does too.
-    pub deployed_by: BTreeSet<String>,
+    pub deployed_by: Arc<BTreeSet<String>>,
     /// What it depends on, as seen from its file's directory, and what stands for the content of that, as
     /// [`LookAway::inputs`](crate::manifest::LookAway::inputs) has it: with other inputs it is another finding.
     pub inputs: BTreeMap<String, String>,
@@ -169,7 +170,7 @@ impl Finding {
             reference: None,
             fix: None,
             subject: String::new(),
-            deployed_by: BTreeSet::new(),
+            deployed_by: Arc::default(),
             inputs: BTreeMap::new(),
             off: BTreeSet::new(),
             fingerprint: String::new(),

@@ -12,6 +12,7 @@ mod image_entries;
 mod image_streams;
 mod json_patches;
 mod kustomize;
+mod newly_deployed;
 mod partials;
 mod reach;
 mod reading;
@@ -26,8 +27,9 @@ pub(super) use chart::{
 };
 pub use chart::{DigestForm, adopt};
 pub use deployed::{AddedField, ChartFields, Deployed, Renamed};
+pub use newly_deployed::{NewlyDeployed, newly_deployed};
 pub(super) use partials::settle;
-pub use reach::{Deployers, NewlyDeployed, newly_deployed};
+pub use reach::Deployers;
 pub use reading::Reading;
 pub(super) use readings::readings;
 

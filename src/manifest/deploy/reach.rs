@@ -1,6 +1,7 @@
-//! Which files deployers take objects from, and which ones they take since a change.
+//! Which files deployers take objects from.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Bound;
 
 use crate::manifest::file_scan::FileScan;
@@ -71,133 +72,118 @@ impl Deployers {
     }
 }
 
-/// Why a file is deployed since a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewlyDeployed {
-    /// The file of the deployer, below the root: a kustomization, a `Chart.yaml`, a manifest with an object.
-    pub by: String,
-    /// What that names now: the file itself, or something that leads to it.
-    pub what: String,
-    /// Every file that names something since the change that leads to it.
-    pub all: BTreeSet<String>,
-}
-
-/// Who names what, and under which condition.
+/// Some files that one file names, all under one condition. Thousands may name the same thousands of files, which are kept once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Naming {
-    what: String,
-    by: String,
-    condition: String,
+pub(super) struct Naming<'i> {
+    pub(super) by: Cow<'i, str>,
+    pub(super) condition: &'i str,
     /// Whether somebody has to say so first.
-    is_by_hand: bool,
+    pub(super) is_by_hand: bool,
+    /// What is named, by its place in [`Reach::groups`].
+    pub(super) group: usize,
 }
 
-struct Reach<'i> {
+/// What leads to what in a tree.
+pub(super) struct Reach<'i> {
     deployers: &'i Deployers,
-    files: BTreeSet<&'i str>,
-    namings: BTreeSet<Naming>,
-}
-
-/// Returns the files of `head` that were in `base`, with the name that `old_name` returns, and that a deployer takes objects
-/// from since then; both are files with what deployers name.
-pub fn newly_deployed(
-    head: (&[FileScan], &Deployers),
-    base: (&[FileScan], &Deployers),
-    old_name: impl Fn(&str) -> String,
-) -> BTreeMap<String, NewlyDeployed> {
-    let (now, then) = (Reach::of(head), Reach::of(base));
-    let before: BTreeSet<Naming> = now
-        .namings
-        .iter()
-        .map(|naming| Naming { what: old_name(&naming.what), by: old_name(&naming.by), ..naming.clone() })
-        .collect();
-    // What nobody named was deployed by somebody, perhaps. What somebody names since then was not.
-    let named_now: HashSet<&str> = before.iter().map(|naming| naming.what.as_str()).collect();
-    let named_then: HashSet<&str> = then.namings.iter().map(|naming| naming.what.as_str()).collect();
-    let is_root = |path: &&str| !named_now.contains(path) || named_then.contains(path);
-    let conditions: HashSet<(&str, &str)> =
-        before.iter().map(|naming| (naming.what.as_str(), naming.condition.as_str())).collect();
-    let holds = |naming: &&Naming| {
-        naming.condition.is_empty() || conditions.contains(&(naming.what.as_str(), naming.condition.as_str()))
-    };
-    let (ways_then, ways_now) = (
-        Ways::of(then.namings.iter().filter(|naming| !naming.is_by_hand).filter(holds)),
-        Ways::of(now.namings.iter()),
-    );
-    let deployed_then = ways_then.from(then.roots().filter(is_root));
-    let deployed_now = ways_now.from(now.roots());
-    let is_new = |naming: &Naming| {
-        let naming = Naming { what: old_name(&naming.what), by: old_name(&naming.by), ..naming.clone() };
-        !then.namings.contains(&naming)
-    };
-    // What one of several deployers takes since the change, others may have taken before: it is new there.
-    let mut gained: HashSet<&str> = HashSet::new();
-    let mut taken: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for naming in now.namings.iter().filter(|naming| is_new(naming)) {
-        if let Some(by) = then.files.get(old_name(&naming.by).as_str()) {
-            taken.entry(by).or_default().push(&naming.what);
-        }
-    }
-    for (by, whats) in taken {
-        let had = ways_then.from(std::iter::once(by));
-        let has = ways_now.from(whats.into_iter());
-        gained.extend(has.into_iter().filter(|path| !had.contains(old_name(path).as_str())));
-    }
-    let mut found = BTreeMap::new();
-    for path in deployed_now {
-        let old = old_name(path);
-        let was_deployed = deployed_then.contains(old.as_str()) && !gained.contains(path);
-        if !then.files.contains(old.as_str()) || was_deployed {
-            continue;
-        }
-        let above = now.above(path);
-        let mut namings = above.into_iter().filter(|naming| is_new(naming)).peekable();
-        if let Some(Naming { what, by, .. }) = namings.peek().copied() {
-            let all = namings.map(|naming| naming.by.clone()).collect();
-            found.insert(path.to_owned(), NewlyDeployed { by: by.clone(), what: what.clone(), all });
-        }
-    }
-    found
+    pub(super) files: BTreeSet<&'i str>,
+    /// Files that are named together.
+    pub(super) groups: Vec<BTreeSet<String>>,
+    /// In the order of those who name.
+    pub(super) namings: Vec<Naming<'i>>,
+    /// The namings of each group, in their order.
+    of_group: Vec<Vec<usize>>,
 }
 
 impl<'i> Reach<'i> {
-    fn of((files, deployers): (&'i [FileScan], &'i Deployers)) -> Self {
+    pub(super) fn of((files, deployers): (&'i [FileScan], &'i Deployers)) -> Self {
         let own = deployers.names.keys().map(String::as_str);
         let files = files.iter().map(|file| file.root_path.as_str()).chain(own).collect();
-        let mut reach = Self { deployers, files, namings: BTreeSet::new() };
-        let mut namings = BTreeSet::new();
+        let mut reach =
+            Self { deployers, files, groups: Vec::new(), namings: Vec::new(), of_group: Vec::new() };
+        let mut known = BTreeMap::new();
+        let mut namings = Vec::new();
         for (by, names) in &deployers.names {
             for DeployedPath { path, condition, except, directory, is_by_hand } in names {
-                let is_taken = |what: &str| {
-                    let below = what.strip_prefix(path.as_str()).unwrap_or(what).trim_start_matches('/');
-                    directory.as_ref().is_none_or(|it| is_named(what) || what == path || it.takes(below))
-                };
-                let is_left_out =
-                    |what: &String| !is_taken(what) || except.iter().any(|except| is_in(what, except));
-                let all = reach.at(path).into_iter().filter(|what| what != by && !is_left_out(what));
-                let naming = |what| Naming {
-                    what,
-                    by: by.clone(),
-                    condition: condition.clone(),
-                    is_by_hand: *is_by_hand,
-                };
-                namings.extend(all.map(naming));
+                let group = *known.entry((path, except, directory)).or_insert_with(|| {
+                    let is_taken = |what: &str| {
+                        let below = what.strip_prefix(path.as_str()).unwrap_or(what).trim_start_matches('/');
+                        directory.as_ref().is_none_or(|it| is_named(what) || what == path || it.takes(below))
+                    };
+                    let is_left_out =
+                        |what: &String| !is_taken(what) || except.iter().any(|except| is_in(what, except));
+                    reach.groups.push(reach.at(path).into_iter().filter(|what| !is_left_out(what)).collect());
+                    reach.groups.len() - 1
+                });
+                namings.push(Naming { by: by.into(), group, condition, is_by_hand: *is_by_hand });
             }
         }
         for chart in &deployers.charts {
-            let by = joined(chart, "Chart.yaml");
-            for what in reach.of_chart(chart) {
-                namings.insert(Naming { what, by: by.clone(), condition: String::new(), is_by_hand: false });
-            }
+            reach.groups.push(reach.of_chart(chart).into_iter().collect());
+            let (by, group) = (joined(chart, "Chart.yaml").into(), reach.groups.len() - 1);
+            namings.push(Naming { by, group, condition: "", is_by_hand: false });
+        }
+        namings.sort();
+        namings.dedup();
+        reach.of_group = vec![Vec::new(); reach.groups.len()];
+        for (index, naming) in namings.iter().enumerate() {
+            reach.of_group[naming.group].push(index);
         }
         reach.namings = namings;
         reach
     }
 
+    /// Returns the namings of one file.
+    pub(super) fn of_file(&self, by: &str) -> &[Naming<'i>] {
+        let start = self.namings.partition_point(|naming| *naming.by < *by);
+        let length = self.namings[start..].partition_point(|naming| *naming.by == *by);
+        &self.namings[start..start + length]
+    }
+
+    /// Returns the namings of a group.
+    pub(super) fn of_group(&self, group: usize) -> impl Iterator<Item = (usize, &Naming<'i>)> {
+        self.of_group[group].iter().map(|index| (*index, &self.namings[*index]))
+    }
+
+    /// Returns the files that somebody else names.
+    pub(super) fn named(&self) -> HashSet<&str> {
+        let mut found = HashSet::new();
+        for (group, files) in self.groups.iter().enumerate() {
+            let mut by = self.of_group(group).map(|(_, naming)| &*naming.by);
+            let Some(first) = by.next() else { continue };
+            let is_one = by.all(|by| by == first);
+            found.extend(files.iter().map(String::as_str).filter(|what| !is_one || *what != first));
+        }
+        found
+    }
+
+    /// Returns the roots and everything that they lead to, where `takes` says so of who names what.
+    pub(super) fn from<'r>(
+        &'r self,
+        roots: impl IntoIterator<Item = &'r str>,
+        takes: impl Fn(&Naming<'_>, &str) -> bool,
+    ) -> BTreeSet<&'r str> {
+        let (mut found, mut open) = (BTreeSet::new(), roots.into_iter().collect::<Vec<_>>());
+        // Who names itself is found already.
+        let mut seen: HashSet<(usize, &str, bool)> = HashSet::new();
+        while let Some(path) = open.pop() {
+            if !found.insert(path) {
+                continue;
+            }
+            for naming in self.of_file(path) {
+                if seen.insert((naming.group, naming.condition, naming.is_by_hand)) {
+                    let whats = self.groups[naming.group].iter().map(String::as_str);
+                    open.extend(whats.filter(|what| takes(naming, what)));
+                }
+            }
+        }
+        found
+    }
+
     /// Returns the files by which something is deployed that nobody has to name.
-    fn roots(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn roots(&self) -> impl Iterator<Item = &str> {
         let own = self.deployers.names.keys().map(String::as_str);
-        let charts = self.namings.iter().map(|naming| naming.by.as_str());
+        let charts = self.namings.iter().map(|naming| &*naming.by);
         own.chain(charts).filter(|path| !self.deployers.components.contains(*path))
     }
 
@@ -249,48 +235,6 @@ impl<'i> Reach<'i> {
         let inner = self.deployers.charts.iter().filter(|other| other.starts_with(&inner));
         let inner = inner.map(|chart| joined(chart, "Chart.yaml"));
         self.below(chart).filter(is_read).map(str::to_owned).chain(inner).collect()
-    }
-
-    /// Returns the namings on the ways to a file, the nearest first.
-    fn above(&self, path: &str) -> Vec<&Naming> {
-        let (mut seen, mut open, mut found) = (HashSet::from([path]), vec![path], Vec::new());
-        while !open.is_empty() {
-            let mut next = Vec::new();
-            for path in open {
-                let (what, by, condition) = (path.to_owned(), String::new(), String::new());
-                let from = Naming { what, by, condition, is_by_hand: false };
-                for naming in self.namings.range(from..).take_while(|naming| naming.what == path) {
-                    found.push(naming);
-                    if seen.insert(naming.by.as_str()) {
-                        next.push(naming.by.as_str());
-                    }
-                }
-            }
-            open = next;
-        }
-        found
-    }
-}
-
-/// What each file leads to.
-struct Ways<'n>(HashMap<&'n str, Vec<&'n str>>);
-
-impl<'n> Ways<'n> {
-    fn of(namings: impl Iterator<Item = &'n Naming>) -> Self {
-        let mut ways: HashMap<&str, Vec<&str>> = HashMap::new();
-        namings.for_each(|naming| ways.entry(&naming.by).or_default().push(&naming.what));
-        Self(ways)
-    }
-
-    /// Returns the roots and everything that they lead to.
-    fn from(&self, roots: impl Iterator<Item = &'n str>) -> BTreeSet<&'n str> {
-        let (mut found, mut open) = (BTreeSet::new(), roots.collect::<Vec<_>>());
-        while let Some(path) = open.pop() {
-            if found.insert(path) {
-                open.extend(self.0.get(path).into_iter().flatten());
-            }
-        }
-        found
     }
 }
 

@@ -1,7 +1,8 @@
 //! What overlays, components and deployers keep off that other files bring: an object that a patch deletes, a container that it takes
 //! out or puts others in the place of, a count of zero. And what they let run that an object's own switch keeps off.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 use super::switch::{Switch, SwitchScope, literal, of_tree};
 use super::switch_words::{MARKERS, Sense, is_marker, is_off, sense};
@@ -81,6 +82,8 @@ pub(super) fn of_others(
     text: impl Fn(&str) -> Option<String>,
 ) -> HashMap<String, SaidByOthers> {
     let mut found: HashMap<String, SaidByOthers> = HashMap::new();
+    let by_path: BTreeMap<&str, &FileScan> =
+        files.iter().map(|file| (file.root_path.as_str(), file)).collect();
     for path in deployers.names.keys() {
         let Some(own) = text(path).filter(|text| may_keep_off(text)) else { continue };
         let (kept, let_run) = said_by(path, &own, &text);
@@ -89,7 +92,9 @@ pub(super) fn of_others(
         }
         for by in takers(path, deployers) {
             let reach = reach(&by, deployers);
-            for file in files.iter().filter(|file| is_in(&file.root_path, &reach)) {
+            let reached: BTreeMap<&str, &FileScan> =
+                reach.iter().flat_map(|path| at_and_below(&by_path, path)).collect();
+            for file in reached.into_values() {
                 let said = found.entry(file.root_path.clone()).or_default();
                 said.kept_off.extend(kept.iter().flat_map(|kept| kept.switches(&by, &file.scan)));
                 said.let_run.extend(let_run.iter().cloned());
@@ -134,9 +139,16 @@ fn reach(by: &str, deployers: &Deployers) -> BTreeSet<String> {
     found
 }
 
-fn is_in(path: &str, reach: &BTreeSet<String>) -> bool {
-    let above = path.match_indices('/').map(|(at, _)| &path[..at]);
-    reach.contains(path) || reach.contains("") || above.into_iter().any(|above| reach.contains(above))
+/// Returns the file at a path, or those below it.
+fn at_and_below<'f>(
+    files: &BTreeMap<&'f str, &'f FileScan>,
+    path: &str,
+) -> impl Iterator<Item = (&'f str, &'f FileScan)> {
+    let directory = if path.is_empty() { String::new() } else { format!("{path}/") };
+    let below = files.range::<str, _>((Bound::Included(directory.as_str()), Bound::Unbounded));
+    let below = below.take_while(|(file, _)| file.starts_with(&directory));
+    let all: Vec<_> = below.chain(files.get_key_value(path)).map(|(path, file)| (*path, *file)).collect();
+    all.into_iter()
 }
 
 impl PatchedOff {

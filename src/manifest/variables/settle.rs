@@ -8,6 +8,7 @@ use super::env_file;
 use super::given_files::GivenFiles;
 use super::in_file::OwnVariables;
 use super::substitutions::{DataObject, Substitution, VariableSources, may_say, normal, read};
+use crate::manifest::content;
 use crate::manifest::inputs;
 use crate::manifest::located::{Located, Scan};
 use crate::manifest::partial_image::{ImageParts, PartialImage};
@@ -25,8 +26,37 @@ const FORMATS: [&str; 5] = ["compose", "kubernetes", "kustomize", "helm-values",
 /// The formats of pipelines, whose images a file gives names of its own.
 const PIPELINES: [&str; 4] = ["azure-pipelines", "circleci", "github-actions", "gitlab-ci"];
 
-/// VariableValues of variables, each with the file that it stands in.
+/// Values of variables, each with the file that it stands in.
 type VariableValues = BTreeMap<String, (String, String)>;
+
+/// What is put into texts.
+#[derive(Clone, Debug, Default)]
+struct Filling {
+    values: VariableValues,
+    /// The same without the files.
+    plain: BTreeMap<String, String>,
+}
+
+impl From<VariableValues> for Filling {
+    fn from(values: VariableValues) -> Self {
+        let plain = values.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect();
+        Self { values, plain }
+    }
+}
+
+impl Filling {
+    fn extend(&mut self, more: &VariableValues) {
+        self.values.extend(more.clone());
+        self.plain.extend(more.iter().map(|(name, (value, _))| (name.clone(), value.clone())));
+    }
+}
+
+/// Returns one of those that put the same into a text with these variables: of the thousands that take one directory most do.
+fn distinct<'v>(names: &BTreeSet<&str>, all: &[&'v Filling]) -> Vec<&'v Filling> {
+    let mut seen: HashSet<Vec<Option<&'v String>>> = HashSet::new();
+    let of = |filling: &'v Filling| names.iter().map(|name| filling.plain.get(*name)).collect();
+    all.iter().copied().filter(|filling| seen.insert(of(filling))).collect()
+}
 
 /// Puts beside every image with a variable what it becomes with the values that stand in `tree`, and what these are; the
 /// `entries` are all files of the tree, with their paths below the root.
@@ -88,13 +118,13 @@ pub(in crate::manifest) fn compose_files<T: Tree>(
 /// What the variables of one file may be.
 struct FileVariables {
     style: VariableStyle,
-    values: Vec<Rc<VariableValues>>,
+    values: Vec<Rc<Filling>>,
     /// What somebody may give to Compose instead.
-    given: Vec<VariableValues>,
+    given: Vec<Filling>,
     /// The directory of the file.
     directory: String,
     /// What generators give to the templates of an `ApplicationSet`.
-    generated: Vec<VariableValues>,
+    generated: Vec<Filling>,
 }
 
 impl FileVariables {
@@ -107,55 +137,65 @@ impl FileVariables {
     ) -> Self {
         let is_compose = scan.sites.iter().any(|located| &*located.site.format == "compose");
         let (style, values) = if is_compose {
-            (VariableStyle::Compose, vec![Rc::new(texts.env_files(path))])
+            (VariableStyle::Compose, vec![Rc::new(texts.env_files(path).into())])
         } else {
             (VariableStyle::Flux, substituted.at(path, scan))
         };
         let text = if has_template(scan) { texts.read(path).unwrap_or_default() } else { String::new() };
         let from_here = |(name, value)| (name, (value, path.to_owned()));
         let generated = read(path, &text).generated.into_iter();
-        let generated = generated.map(|all| all.into_iter().map(from_here).collect()).collect();
+        let generated =
+            generated.map(|all| all.into_iter().map(from_here).collect::<VariableValues>().into()).collect();
         let given = if is_compose { given.around(path) } else { Vec::new() };
         let given = given.into_iter().map(|path| {
-            let mut all = values.first().map(|values| (**values).clone()).unwrap_or_default();
+            let mut all = values.first().map(|filling| filling.values.clone()).unwrap_or_default();
             let text = texts.read(&path).unwrap_or_default();
             all.extend(env_file::parse(&text).into_iter().map(|(name, it)| (name, (it, path.clone()))));
-            all
+            all.into()
         });
         let given = given.collect();
         Self { style, values, given, directory: directory_of(path).to_owned(), generated }
     }
 
     /// Returns who fills a text of an object of `kind`, and with what.
-    fn of_text(&self, text: &str, kind: Option<&str>) -> (VariableStyle, Vec<&VariableValues>) {
+    fn of_text(&self, text: &str, kind: Option<&str>) -> (VariableStyle, Vec<&Filling>) {
         if !is_generated(text, kind) {
-            return (self.style, self.values.iter().map(|values| &**values).collect());
+            return (self.style, self.values.iter().map(|filling| &**filling).collect());
         }
         // A generator may give several things, of which not each is for this text.
-        let fills = |values: &&VariableValues| fill(text, &plain(values), VariableStyle::Template).is_some();
+        let fills = |filling: &&Filling| fill(text, &filling.plain, VariableStyle::Template).is_some();
         (VariableStyle::Template, self.generated.iter().filter(fills).collect())
     }
 
     /// Returns what somebody may give to Compose instead, of what has another value of a text's variables.
-    fn given(&self, text: &str) -> Vec<&VariableValues> {
+    fn given(&self, text: &str) -> Vec<&Filling> {
         let names = names(text);
-        let main = self.values.first().map(|values| &**values);
-        let is_other = |values: &&VariableValues| {
-            names.iter().any(|name| values.get(*name) != main.and_then(|main| main.get(*name)))
+        let main = self.values.first().map(|filling| &filling.values);
+        let is_other = |filling: &&Filling| {
+            names.iter().any(|name| filling.values.get(*name) != main.and_then(|main| main.get(*name)))
         };
         self.given.iter().filter(is_other).collect()
     }
 
-    /// Returns the variables of a text with their values, each with the file that it stands in.
-    fn said(&self, text: &str, all: &[&VariableValues]) -> BTreeSet<(String, String)> {
+    /// Returns the variables of a text with their values, each with the file that it stands in; past a number of those who say so
+    /// without, and past as many values what stands for all of them.
+    fn said(&self, text: &str, all: &[&Filling]) -> BTreeSet<(String, String)> {
         let names = names(text);
-        let of = |values: &&VariableValues| {
-            let known = names.iter().filter_map(|name| Some((*name, values.get(*name)?)));
+        let of = |filling: &&Filling| {
+            let known = names.iter().filter_map(|name| Some((*name, filling.values.get(*name)?)));
             let said = known
                 .map(|(name, (value, file))| (path_to(&self.directory, file), format!("{name}={value}")));
             said.collect::<Vec<_>>()
         };
-        all.iter().flat_map(of).collect()
+        if all.len() <= WAYS_MAX {
+            return all.iter().flat_map(of).collect();
+        }
+        let said = distinct(&names, all).iter().flat_map(of).map(|(_, said)| said).collect::<BTreeSet<_>>();
+        if said.len() <= WAYS_MAX {
+            return said.into_iter().map(|said| (String::new(), said)).collect();
+        }
+        let all: Vec<String> = said.into_iter().collect();
+        BTreeSet::from([(String::new(), content::of_bytes(all.join("\n").as_bytes()))])
     }
 }
 
@@ -185,13 +225,14 @@ fn apply(scan: &mut Scan, known: &FileVariables) {
         let image = &located.site.image;
         let (style, all) = known.of_text(image, located.site.kind.as_deref());
         let mut said = known.said(image, &all);
-        let becomes: Vec<Option<String>> = all.iter().map(|values| filled(image, values, style)).collect();
+        let all = if style == VariableStyle::Template { all } else { distinct(&names(image), &all) };
+        let becomes: Vec<Option<String>> = all.iter().map(|filling| filled(image, filling, style)).collect();
         let mut becomes = worst(&becomes);
         let given = known.given(image);
         if !given.is_empty() {
             said.extend(known.said(image, &given));
             let instead: Vec<Option<String>> =
-                given.iter().map(|values| filled(image, values, style)).collect();
+                given.iter().map(|filling| filled(image, filling, style)).collect();
             becomes = either(becomes, worst(&instead));
         }
         let filled = becomes;
@@ -205,8 +246,9 @@ fn apply(scan: &mut Scan, known: &FileVariables) {
         let written = partial.parts.written();
         let (style, all) = known.of_text(&written, partial.kind.as_deref());
         inputs::add(&mut partial.inputs, known.said(&written, &all));
+        let all = if style == VariableStyle::Template { all } else { distinct(&names(&written), &all) };
         let has_digest =
-            |values: &&VariableValues| filled_parts(&partial.parts, &plain(values), style).has_digest();
+            |filling: &&Filling| filled_parts(&partial.parts, &filling.plain, style).has_digest();
         let is_open = written.contains('$') || written.contains("{{");
         let is_pinned = is_open && !all.is_empty() && all.iter().all(has_digest);
         (!is_pinned).then_some(partial)
@@ -215,9 +257,9 @@ fn apply(scan: &mut Scan, known: &FileVariables) {
 }
 
 /// Returns what an image becomes. What Compose is given elsewhere is not known, so that a default with a digest proves nothing.
-fn filled(image: &str, values: &VariableValues, style: VariableStyle) -> Option<String> {
-    let is_given = || names(image).iter().all(|name| values.contains_key(*name));
-    fill(image, &plain(values), style).filter(|filled| {
+fn filled(image: &str, filling: &Filling, style: VariableStyle) -> Option<String> {
+    let is_given = || names(image).iter().all(|name| filling.plain.contains_key(*name));
+    fill(image, &filling.plain, style).filter(|filled| {
         style != VariableStyle::Compose || classify(filled).0 == State::Floating || is_given()
     })
 }
@@ -244,10 +286,6 @@ fn filled_parts(parts: &ImageParts, values: &BTreeMap<String, String>, style: Va
     let filled =
         |text: &Option<String>| text.as_ref().map(|text| fill(text, values, style).unwrap_or_default());
     ImageParts { tag: filled(&parts.tag), digest: filled(&parts.digest), ..parts.clone() }
-}
-
-fn plain(values: &VariableValues) -> BTreeMap<String, String> {
-    values.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect()
 }
 
 /// The files of a tree that are read as they are asked for.
@@ -280,7 +318,7 @@ impl<T: Tree> Texts<'_, T> {
 
 /// What Flux substitutes, and in which files: many may do it in the same ones.
 struct Substituted<'f> {
-    all: Vec<(Rc<VariableValues>, Rc<HashSet<&'f str>>)>,
+    all: Vec<(Rc<Filling>, Rc<HashSet<&'f str>>)>,
     /// The data of all objects, by `NAME.KEY`.
     data: VariableValues,
 }
@@ -314,7 +352,7 @@ impl<'f> Substituted<'f> {
                 .collect();
             alternatives(from).into_iter().map(move |mut values| {
                 values.extend(own.clone());
-                (Rc::new(values), Rc::clone(&reached))
+                (Rc::new(values.into()), Rc::clone(&reached))
             })
         });
         let all = all.collect();
@@ -328,19 +366,20 @@ impl<'f> Substituted<'f> {
     }
 
     /// Returns what the variables in a file may be, once for everybody who substitutes there.
-    fn at(&self, root_path: &str, scan: &Scan) -> Vec<Rc<VariableValues>> {
+    fn at(&self, root_path: &str, scan: &Scan) -> Vec<Rc<Filling>> {
         let here = self.all.iter().filter(|(_, reached)| reached.contains(root_path));
-        let mut here: Vec<Rc<VariableValues>> = here.map(|(values, _)| Rc::clone(values)).collect();
+        let mut here: Vec<Rc<Filling>> = here.map(|(filling, _)| Rc::clone(filling)).collect();
         // What a release takes from an object, by its name and key.
         if scan.partials.iter().any(|partial| partial.parts.written().contains("$(")) {
             here.extend(here.is_empty().then(Rc::default));
-            here.iter_mut().for_each(|values| Rc::make_mut(values).extend(self.data.clone()));
+            here.iter_mut().for_each(|filling| Rc::make_mut(filling).extend(&self.data));
         }
         here
     }
 }
 
-/// How many ways objects of the same names are put together; past that each counts by itself.
+/// How many ways objects of the same names are put together, past which each counts by itself; and how many who substitute are
+/// named.
 const WAYS_MAX: usize = 64;
 
 /// Returns what may come of objects in a row, each of which may be one of several with its name.
