@@ -7,7 +7,7 @@ use super::finding::{Finding, without_positions};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::Site;
 use crate::manifest::{Located, LookAwayReason, OffCondition};
-use crate::source::tree::{directory_of, path_from};
+use crate::source::tree::{IN_HEAD, directory_of, path_from};
 
 /// Returns the fingerprints of the findings that were there before. One that was there makes one old, and only where that
 /// counts no more than it did:
@@ -17,10 +17,37 @@ use crate::source::tree::{directory_of, path_from};
 /// 3. at the same place of another file of the directory, of Terraform, which reads them as one,
 /// 4. elsewhere in the same file, but not where something stood that was no finding: a pin that is lost is new. Lines that
 ///    the change leaves alone come first, so that a new finding is shown where it is.
+///
+/// Where a file on disk is not what is committed, both trees are compared: what is in both was there before in both.
 pub(super) fn old(
     context: &CheckContext<'_>,
     base: Base<'_>,
     findings: &[Finding],
+    before: &[Finding],
+) -> HashSet<String> {
+    let files = context.inventory.files.iter();
+    let differing: HashSet<&str> =
+        files.filter(|file| file.path.starts_with(IN_HEAD)).map(|file| file.root_path.as_str()).collect();
+    let is_in_head = |finding: &Finding| finding.file.starts_with(IN_HEAD);
+    let on_disk = |finding: &&Finding| !is_in_head(finding);
+    let committed =
+        |finding: &&Finding| is_in_head(finding) || !differing.contains(finding.root_path.as_str());
+    let old_on_disk = old_in_tree(context, base, findings.iter().filter(on_disk).collect(), before);
+    if differing.is_empty() {
+        return old_on_disk;
+    }
+    let old_committed = old_in_tree(context, base, findings.iter().filter(committed).collect(), before);
+    let is_old = |finding: &&Finding| {
+        (!on_disk(finding) || old_on_disk.contains(&finding.fingerprint))
+            && (!committed(finding) || old_committed.contains(&finding.fingerprint))
+    };
+    findings.iter().filter(is_old).map(|finding| finding.fingerprint.clone()).collect()
+}
+
+fn old_in_tree(
+    context: &CheckContext<'_>,
+    base: Base<'_>,
+    findings: Vec<&Finding>,
     before: &[Finding],
 ) -> HashSet<String> {
     let (sites_now, sites_before) = (places(context.inventory), places(base.inventory));
@@ -48,7 +75,7 @@ pub(super) fn old(
     };
     let mut old = HashSet::new();
     for pass in [Pass::Pointer, Pass::Place, Pass::Module, Pass::Untouched, Pass::Anywhere] {
-        for finding in findings {
+        for finding in findings.iter().copied() {
             if !finding.deployed_by.is_empty()
                 || old.contains(&finding.fingerprint)
                 || (pass == Pass::Untouched && is_touched(finding))

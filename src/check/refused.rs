@@ -6,6 +6,7 @@ use super::context::CheckContext;
 use super::finding::{Finding, Fix};
 use crate::history::ledger::LedgerView;
 use crate::plan::{self, Outcome, Reason, Rules, Verdict};
+use crate::source::tree::IN_HEAD;
 use crate::text::shell_word;
 
 /// Says of the findings about images that `tagpin pin` would leave as they are why it would, in the place of the command.
@@ -13,7 +14,7 @@ pub(super) fn advise(findings: &mut [Finding], context: &CheckContext<'_>) {
     let on_disk: HashSet<&str> = context.inventory.files.iter().map(|file| file.path.as_str()).collect();
     for finding in findings.iter_mut().filter(|finding| matches!(finding.fix, Some(Fix::Pin { .. }))) {
         // What HEAD has is not what is on disk, which may be pinned by now.
-        let path = finding.file.strip_prefix("HEAD:").filter(|path| on_disk.contains(path));
+        let path = finding.file.strip_prefix(IN_HEAD).filter(|path| on_disk.contains(path));
         let advice = path.map(|path| format!("it is not what is on disk: commit {}", shell_word(path)));
         finding.fix = advice.map(Fix::Advice).or(finding.fix.take());
     }

@@ -20,7 +20,7 @@ use crate::manifest::{
 };
 use crate::parallel;
 use crate::repository_budget::{BudgetItem, OverBudget};
-use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError, directory_of};
+use crate::source::tree::{EntryKind, IN_HEAD, Tree, TreeEntry, TreeError, directory_of};
 
 /// What the files of a tree hold.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -434,6 +434,8 @@ fn read_all<T: Tree>(
 /// Returns what reports call the `Chart.yaml` in a `directory` below the root that the file at `root_path` lies in.
 fn chart_file(path: &str, root_path: &str, directory: &str) -> String {
     let below = root_path.strip_prefix(directory).unwrap_or(root_path).trim_start_matches('/');
+    // The chart itself is the same.
+    let path = path.strip_prefix(IN_HEAD).filter(|_| !root_path.starts_with(IN_HEAD)).unwrap_or(path);
     match path.strip_suffix(below) {
         Some(above) => format!("{above}Chart.yaml"),
         // The command runs below the chart.

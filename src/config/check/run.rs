@@ -32,7 +32,7 @@ impl Checker<'_> {
             {
                 return Some(value);
             }
-            Ok(_) => "there is no such day".to_owned(),
+            Ok(_) => "it never comes true".to_owned(),
             Err(error) => error.to_string(),
         };
         self.fail_hint(

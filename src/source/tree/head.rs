@@ -7,6 +7,9 @@ use super::commit::{CommitTree, ObjectKind};
 use super::directory::DirectoryTree;
 use super::entry::{EntryKind, Tree, TreeEntry, TreeError};
 
+/// What stands before the path of a file as the commit has it, where the work tree has another.
+pub const IN_HEAD: &str = "HEAD:";
+
 /// The files of a commit as its objects have them, whatever attributes, filters and links made of them on disk. A file of the
 /// work tree that differs is there beside it: it belongs to the change as well. The commit's own is then called
 /// `HEAD:path`, as git calls it.
@@ -91,7 +94,7 @@ impl<'t> HeadTree<'t> {
                     tree.add(there.path.clone(), there.clone(), root_path.clone(), true, is_named);
                     if is_new && !written.contains(&root_path) {
                         tree.differing.push(there.path.clone());
-                        tree.add(format!("HEAD:{}", there.path), entry, root_path, false, is_named);
+                        tree.add(format!("{IN_HEAD}{}", there.path), entry, root_path, false, is_named);
                     }
                 }
             }

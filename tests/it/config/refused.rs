@@ -105,7 +105,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
             "did you mean `digest-only`?",
         ),
         ("[policy", "tagpin.toml:1:"),
-        ("schedule = \"0 0 30 2 *\"", "there is no such day"),
+        ("schedule = \"0 0 30 2 *\"", "it never comes true"),
         ("[limits]\ncpu-time = \"0s\"", "nothing can be read in no time"),
         (
             "[[registry]]\nprefix = \"a.example\"\n[[registry]]\nprefix = \"A.Example\"\ninsecure = true",

@@ -302,3 +302,38 @@ fn a_submodule_is_said_where_no_change_is_judged_too() {
     assert_eq!(said(&["check", "lib"]), (0, "lib/sub looks-away".to_owned()));
     assert_eq!(said(&["check", "--changed-since", "HEAD"]), (0, String::new()), "they were there");
 }
+
+#[test]
+fn what_is_not_committed_yet_makes_nothing_old_new() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let template = |image: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{{{ .Release.Name }}}}\nspec:\n  template:\n    spec:\n      \
+             containers:\n        - name: a\n          image: {image}\n        - name: b\n          image: {{{{ .Values.image }}}}\n"
+        )
+    };
+    let path = "charts/shop/templates/deploy.yaml";
+    let scene = Scene::new(&[
+        ("charts/shop/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 0.1.0\n"),
+        (path, &template(&format!("acme/a:1@{digest}"))),
+        ("app.yaml", FLOATING),
+    ]);
+    let base = scene.head();
+    scene.commit_entries(&[(path.as_bytes(), Text(&template("acme/a:2")))]);
+    scene.check_out();
+    scene.write(path, &template(&format!("acme/a:2@{digest}")));
+    scene.write("app.yaml", &format!("# Read.\n{FLOATING}"));
+    let (code, findings, _, err) = scene.judged(&["check", "--changed-since", &base]);
+    let floats = format!("HEAD:{path} floating-tag");
+    assert!(code == 1 && findings.contains(&floats), "{findings:?} {err}");
+    let others: Vec<&String> =
+        findings.iter().filter(|it| !it.starts_with(&format!("HEAD:{path}"))).collect();
+    assert!(others.is_empty() && !err.contains("outside of a chart"), "{others:?} {err}");
+    // One more on disk is new, though the commit has none there.
+    scene.write(
+        "app.yaml",
+        &format!("{FLOATING}---\n{}", FLOATING.replace("redis", "nginx").replace("api", "web")),
+    );
+    let (_, findings, _, err) = scene.judged(&["check", "--changed-since", &base]);
+    assert!(findings.contains(&"app.yaml floating-tag".to_owned()), "{findings:?} {err}");
+}
