@@ -73,10 +73,8 @@ pub fn run(
     } else {
         let built = built(args)?;
         let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
-        let (assignments, unused) = build_metadata::assignments(&inventory, &config.settings.policy, &built);
-        notes.extend(
-            unused.into_iter().map(|built| format!("no image here is `{built}`: nothing was written for it")),
-        );
+        let (assignments, of_none) = build_metadata::assignments(&inventory, &config.settings, &built);
+        notes.extend(of_none);
         block_on(assign(
             &tree,
             &config.settings,

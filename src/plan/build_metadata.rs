@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::plan::set_digest::{AssignedDigest, Assignment};
-use crate::plan::{Reason, Verdict};
-use crate::policy::Policy;
+use crate::plan::{Outcome, Reason, Verdict};
+use crate::policy::Settings;
+use crate::policy::environment::of_path;
 use crate::reference::{Digest, Image, Reference, ReferenceError};
 
 /// An image and the digest that it was pushed with.
@@ -101,19 +102,27 @@ fn metadata_of(metadata: &Value, into: &mut Vec<Built>) -> Result<(), BuiltError
     Ok(())
 }
 
-/// Decides what each site of `inventory` becomes, and returns what is for none of them.
-pub fn assignments(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (Vec<Assignment>, Vec<Built>) {
-    let mut used = vec![false; built.len()];
+/// Decides what each site of `inventory` becomes, and says what is for none of them. Where digests come from another environment
+/// an image gets its first one, and never another.
+pub fn assignments(
+    inventory: &Inventory,
+    settings: &Settings,
+    built: &[Built],
+) -> (Vec<Assignment>, Vec<String>) {
+    let mut places = vec![Places::None; built.len()];
     let assignments = inventory.sites().map(|(file, located)| {
         let site = &located.site;
         let (State::Floating | State::Pinned, Some(reference)) = (site.state, &site.reference) else {
             return Assignment::Keep;
         };
         let image = Image::of(reference);
+        let environment = of_path(&settings.environments, &file.root_path);
+        let after = environment.and_then(|environment| environment.after.as_deref());
+        let after = after.filter(|_| site.state == State::Pinned);
         let mut mine = Vec::new();
-        for (built, used) in built.iter().zip(&mut used) {
+        for (built, places) in built.iter().zip(&mut places) {
             if Image::of(&built.reference) == image {
-                *used = true;
+                *places = (*places).max(if after.is_some() { Places::Promoted } else { Places::Some });
                 mine.push(built);
             }
         }
@@ -129,7 +138,15 @@ pub fn assignments(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (
                 return Assignment::Decided(Verdict::held(Reason::Ambiguous, detail));
             }
         };
-        let needed = policy.decide(&file.root_path, reference, site.platform.as_deref()).needed;
+        if let Some(after) = after.filter(|_| reference.digest() != Some(&chosen.digest)) {
+            let detail = format!(
+                "`{}` is not written: here digests come from `{after}`, with `tagpin promote`",
+                chosen.digest
+            );
+            let verdict = Verdict::because(Outcome::Unchanged, Reason::ByPromotion, Some(detail));
+            return Assignment::Decided(verdict);
+        }
+        let needed = settings.policy.decide(&file.root_path, reference, site.platform.as_deref()).needed;
         Assignment::Set(AssignedDigest {
             digest: chosen.digest.clone(),
             tag: chosen.reference.tag().map(str::to_owned),
@@ -137,8 +154,23 @@ pub fn assignments(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (
         })
     });
     let assignments = assignments.collect();
-    let unused = built.iter().zip(used).filter(|(_, used)| !used).map(|(built, _)| built.clone());
-    (assignments, unused.collect())
+    let notes = built.iter().zip(places).filter_map(|(built, places)| match places {
+        Places::None => Some(format!("no image here is `{built}`: nothing was written for it")),
+        Places::Promoted => Some(format!(
+            "`{built}` stands only where digests come from another environment, with `tagpin promote`: nothing was written for it"
+        )),
+        Places::Some => None,
+    });
+    (assignments, notes.collect())
+}
+
+/// Where what was built stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Places {
+    None,
+    /// Only where digests come from another environment.
+    Promoted,
+    Some,
 }
 
 #[cfg(test)]

@@ -145,6 +145,32 @@ async fn a_digest_that_a_build_has_made_is_written_without_asking_the_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_build_has_made_goes_where_digests_come_by_promotion_once_only() {
+    let scene = Scene::new().await;
+    let old = scene.publish(API, "1.8", "before");
+    let built = scene.publish(API, "1.9", "ours");
+    let pinned = deployment(&format!("acme/api:1.8@{old}"));
+    scene.write("tagpin.toml", CONFIG);
+    scene.write("dev/api.yaml", &pinned);
+    scene.write("staging/api.yaml", &pinned);
+    scene.write("production/api.yaml", &deployment("acme/api:1.8"));
+    let set = format!("acme/api:1.9@{built}");
+    let (code, out, err) = scene.run(&["pin", "--set", &set, "--format", "json"]).await;
+    assert!(code == 0 && out.contains("by-promotion"), "{out}{err}");
+    let written = deployment(&format!("acme/api:1.9@{built}"));
+    assert_eq!(scene.read("dev/api.yaml"), written);
+    assert_eq!(scene.read("staging/api.yaml"), pinned, "only `promote` changes what is there");
+    assert_eq!(scene.read("production/api.yaml"), written, "the first digest");
+    // Nothing is left to write.
+    let (code, out, err) = scene.run(&["pin", "--set", &set, "staging"]).await;
+    assert!(
+        code == 3 && err.contains("stands only where digests come from another environment"),
+        "{out}{err}"
+    );
+    assert_eq!(scene.read("staging/api.yaml"), pinned);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn holds_are_added_listed_and_removed() {
     let scene = Scene::new().await;
     scene.publish("docker.io/library/busybox", "1", "b");
