@@ -68,4 +68,6 @@ pub struct EditedSettings {
     pub root_path: String,
     /// What it has, for people.
     pub what: &'static str,
+    /// Why nobody can read it any more, where that is so.
+    pub broken: Option<String>,
 }

@@ -211,7 +211,12 @@ fn pinned_status(
     if reference.tag().is_none() {
         return PinnedStatus::Unknown;
     }
-    let Some(Ok(answer)) = answers.get(question) else { return PinnedStatus::Nothing };
+    let answer = match answers.get(question) {
+        Some(Ok(answer)) => answer,
+        Some(Err(_)) => return PinnedStatus::Nothing,
+        // Nobody had to ask: a hold keeps it, whatever the tag is.
+        None => return PinnedStatus::Unknown,
+    };
     if answer.resolution.digest == *digest {
         return PinnedStatus::There;
     }

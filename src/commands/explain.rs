@@ -50,7 +50,9 @@ pub fn run(
         let message = format!("there is no line {line}: `{}` has {}", place.file, count(lines_there, "line"));
         return Err(Failure::usage(message, HINT));
     }
-    let asked = |path: &str, located: &Located| path == root_path && place.has(located, &bytes);
+    // Beside an image its line is meant.
+    let in_line = AskedPlace { column: None, ..place.clone() };
+    let asked = |path: &str, located: &Located| path == root_path && in_line.has(located, &bytes);
     let catalogue = config.settings.catalogue();
     let wanted = |path: &str| config.settings.policy.reads(path);
     let vendored =
@@ -58,9 +60,11 @@ pub fn run(
     let (inventory, mut readings) =
         take_with_readings(&tree, &catalogue, wanted, vendored, asked).map_err(anyhow::Error::new)?;
     let file = inventory.files.iter().find(|file| file.root_path == root_path);
-    let sites: Vec<&Located> = file
-        .map(|file| file.scan.sites.iter().filter(|it| place.has(it, &bytes)).collect())
-        .unwrap_or_default();
+    let at = |place: &AskedPlace| -> Vec<&Located> {
+        let sites = file.into_iter().flat_map(|file| &file.scan.sites);
+        sites.filter(|it| place.has(it, &bytes)).collect()
+    };
+    let sites = Some(at(&place)).filter(|sites| !sites.is_empty()).unwrap_or_else(|| at(&in_line));
     let asked: Vec<&Site> = sites.iter().map(|it| &it.site).collect();
     let lines = place.line.map_or(0..=0, |line| line..=line);
     let examined = examine(&root_path, &bytes, &catalogue, &asked, lines);
@@ -157,6 +161,7 @@ fn not_read(config: &Config, inventory: &Inventory, root_path: &str, bytes: &[u8
 }
 
 /// A place that is asked about.
+#[derive(Clone)]
 struct AskedPlace {
     file: String,
     line: Option<usize>,

@@ -57,6 +57,12 @@ fn local_config(
         writeln!(terminal.stderr, "warning: {warning}")?;
     }
     let path = if root == directory { PathBuf::from(found.path) } else { root.join(found.path) };
+    let is_link = |path: &Path| fs_err::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    let below = Path::new(found.path).ancestors().filter(|below| !below.as_os_str().is_empty());
+    if below.map(|below| root.join(below)).any(|path| is_link(&path)) {
+        let message = format!("`{}` is reached through a symbolic link, which is not followed", found.path);
+        return Err(Failure::usage(message, "put the settings of the repository there themselves"));
+    }
     // The path is UTF-8 where the configuration can name it.
     Ok(config.narrowed_by_file(&path.to_string_lossy())?)
 }

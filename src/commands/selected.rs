@@ -12,7 +12,7 @@ use crate::policy::environment::Environment;
 use crate::policy::target::known_environments;
 use crate::report::terminal::Terminal;
 use crate::source::tree::{DirectoryTree, Tree as _, TreeEntry};
-use crate::text::{count, printable};
+use crate::text::{count, printable, quoted};
 
 /// Returns the files that `paths` name: the working directory where there are none. What is called like an [[environment]] of
 /// `settings` is that, as for every other command; `./NAME` is the path.
@@ -72,6 +72,17 @@ fn named_tree(
     let given = if root == directory { PathBuf::from(".") } else { root };
     let mut tree = local_tree(&[given])?;
     tree.retain(|path| environments.iter().any(|environment| environment.paths.matches(path)));
+    let found = tree.entries().map_err(anyhow::Error::new)?;
+    let is_empty = |environment: &&&Environment| {
+        !found.iter().any(|entry| environment.paths.matches(&tree.root_path(&entry.path)))
+    };
+    for environment in environments.iter().filter(is_empty).filter(|_| !globals.quiet) {
+        let (name, paths) = (&environment.name, quoted(environment.paths.patterns(), ", "));
+        let note = format!(
+            "note: `{name}` has no file: its `paths` are {paths}, and a whole directory is `DIRECTORY/**`"
+        );
+        writeln!(terminal.stderr, "{}", printable(&note))?;
+    }
     for environment in environments {
         if Path::new(&environment.name).exists() && !globals.quiet {
             let there = local_tree(&[PathBuf::from(&environment.name)])?;

@@ -157,7 +157,8 @@ fn ends(until: &str, word: &str) -> Option<IgnoreUntil> {
         }
         None => {
             let until = until.to_ascii_lowercase();
-            let is_slip = until.starts_with("unt") || until.starts_with("til");
+            let is_near = || strsim::damerau_levenshtein(&until, "until") <= 2;
+            let is_slip = until.starts_with("unt") || until.starts_with("til") || is_near();
             (is_slip && day.is_some()).then(|| IgnoreUntil::NoDate(format!("{until} {word}")))
         }
     }

@@ -109,7 +109,7 @@ pub fn assignments(
     settings: &Settings,
     built: &[Built],
 ) -> (Vec<Assignment>, Vec<String>) {
-    let mut places = vec![Places::None; built.len()];
+    let mut places = vec![BuiltPlaces::None; built.len()];
     let assignments = inventory.sites().map(|(file, located)| {
         let site = &located.site;
         let (State::Floating | State::Pinned, Some(reference)) = (site.state, &site.reference) else {
@@ -122,7 +122,8 @@ pub fn assignments(
         let mut mine = Vec::new();
         for (built, places) in built.iter().zip(&mut places) {
             if Image::of(&built.reference) == image {
-                *places = (*places).max(if after.is_some() { Places::Promoted } else { Places::Some });
+                *places =
+                    (*places).max(if after.is_some() { BuiltPlaces::Promoted } else { BuiltPlaces::Some });
                 mine.push(built);
             }
         }
@@ -155,18 +156,18 @@ pub fn assignments(
     });
     let assignments = assignments.collect();
     let notes = built.iter().zip(places).filter_map(|(built, places)| match places {
-        Places::None => Some(format!("no image here is `{built}`: nothing was written for it")),
-        Places::Promoted => Some(format!(
+        BuiltPlaces::None => Some(format!("no image here is `{built}`: nothing was written for it")),
+        BuiltPlaces::Promoted => Some(format!(
             "`{built}` stands only where digests come from another environment, with `tagpin promote`: nothing was written for it"
         )),
-        Places::Some => None,
+        BuiltPlaces::Some => None,
     });
     (assignments, notes.collect())
 }
 
 /// Where what was built stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Places {
+enum BuiltPlaces {
     None,
     /// Only where digests come from another environment.
     Promoted,

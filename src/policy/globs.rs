@@ -54,6 +54,9 @@ pub enum GlobError {
         /// What is wrong with it.
         message: String,
     },
+    /// A name of an image with capitals, which no repository has.
+    #[error("`{0}` never matches: the names of repositories are lower case")]
+    UpperCase(String),
     /// There is too much to match.
     #[error(
         "the patterns are too large: at most {PATTERNS_MAX}, of at most {PATTERN_MAX} bytes, and not all of them long"
@@ -86,11 +89,16 @@ impl Globs {
     /// # Errors
     /// As [`Self::new`].
     pub fn of_images<P: AsRef<str>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, GlobError> {
-        Self::new(patterns.into_iter().map(|pattern| match pattern.as_ref() {
+        let folded = patterns.into_iter().map(|pattern| match pattern.as_ref() {
             // Without a slash there is no host, and a tag may have capitals.
             name if !name.contains('/') => name.to_owned(),
             name => with_folded_host(name).into_owned(),
-        }))
+        });
+        let patterns: Vec<String> = folded.collect();
+        match patterns.iter().find(|pattern| has_capitals(pattern)) {
+            Some(pattern) => Err(GlobError::UpperCase(pattern.clone())),
+            None => Self::new(patterns),
+        }
     }
 
     /// Compiles patterns into one set, which knows them by their positions.
@@ -150,6 +158,14 @@ impl Globs {
     pub(crate) fn matches_image(&self, reference: &Reference) -> bool {
         reference.names().iter().any(|name| self.matches(name))
     }
+}
+
+/// Returns whether the path in a pattern for names of images has capitals, and no choice.
+fn has_capitals(pattern: &str) -> bool {
+    let path = pattern.split_once('/').map_or("", |(_, path)| path);
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let path = &path[..path.len() - name.len() + name.find(':').unwrap_or(name.len())];
+    !pattern.contains(['[', '{', '\\']) && path.bytes().any(|b| b.is_ascii_uppercase())
 }
 
 /// Returns the pattern that matches `text` and nothing else.

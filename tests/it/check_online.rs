@@ -280,6 +280,19 @@ async fn a_promoted_environment_is_looked_after_too() {
     assert_eq!((code, rules), (1, vec!["digest-gone".to_owned(), "immutable-tag-moved".to_owned()]));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_hold_keeps_must_be_there_too() {
+    let hold = "[[hold]]\nimages = [\"acme/*\"]\nreason = \"taken back\"\n";
+    let scene = Scene::new(hold).await;
+    let gone = format!("sha256:{}", "ab".repeat(32));
+    let old = scene.registry.put_index("acme/kept", "1", BOTH, "old");
+    scene.registry.put_index("acme/kept", "1", BOTH, "new");
+    scene.registry.put_index("acme/gone", "1", BOTH, "new");
+    scene.write("a.yaml", &[&format!("acme/kept:1@{old}"), &format!("acme/gone:1@{gone}")]);
+    let (code, rules, _) = scene.rules(&["--online"]).await;
+    assert_eq!((code, rules), (1, vec!["digest-gone".to_owned()]));
+}
+
 /// Who opens a pull request names the images: nothing but public addresses is asked for them, by the fix neither (issue 13, H).
 #[tokio::test(flavor = "multi_thread")]
 async fn an_untrusted_name_leads_to_no_private_address_whatever_is_done() {

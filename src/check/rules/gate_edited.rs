@@ -9,6 +9,7 @@ use crate::check::old::place;
 use crate::check::rule::{GateRule, Severity};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Skip, State};
+use crate::text::shell_word;
 
 pub(super) static RULE: GateRule = GateRule {
     id: "gate-edited",
@@ -16,7 +17,7 @@ pub(super) static RULE: GateRule = GateRule {
     explanation: "\
 With `--changed-since` and `--diff`, settings, ignores and baseline are those of the base: nobody passes the gate by editing \
 the gate. An image that the change puts under `tagpin: ignore` is an error; settings and a baseline that the change edits are \
-a warning, because they count only once they are merged. A person who may merge it should look at it.",
+a warning, because they count only once they are merged, and an error where nobody could read them then. A person who may merge it should look at it.",
     bad: "\
 services:
   agent:
@@ -60,10 +61,20 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
         findings.push(Finding::at_site(&RULE, &site, message).advice(advice));
     }
     for edited in base.edited {
-        let message = format!("this change edits {}: what it adds counts once it is merged", edited.what);
-        let mut finding = Finding::in_file(&RULE, &edited.file, &edited.root_path, message);
-        finding.level = Severity::Warning;
-        findings.push(finding);
+        let (what, file) = (edited.what, &edited.file);
+        findings.push(match &edited.broken {
+            Some(why) => {
+                let message = format!("this change edits {what} so that no command can read them: {why}");
+                let advice = format!("mend it: `tagpin config check {}`", shell_word(file));
+                Finding::in_file(&RULE, file, &edited.root_path, message).advice(advice)
+            }
+            None => {
+                let message = format!("this change edits {what}: what it adds counts once it is merged");
+                let mut finding = Finding::in_file(&RULE, file, &edited.root_path, message);
+                finding.level = Severity::Warning;
+                finding.advice("have somebody read it who may change the gate")
+            }
+        });
     }
     findings
 }

@@ -58,7 +58,10 @@ where
         let mut edited = Vec::new();
         let named = self.named.borrow();
         for path in named.iter().filter(|path| (self.is_edited)(path)) {
-            edited.push(self.edited(path, SETTINGS));
+            edited.push(EditedSettings {
+                broken: self.broken(path, globals, environment),
+                ..self.edited(path, SETTINGS)
+            });
         }
         drop(named);
         let baseline = match &args.baseline {
@@ -66,6 +69,20 @@ where
             None => None,
         };
         Ok((config, baseline, edited, files))
+    }
+
+    /// Returns why a file of settings cannot be read as the change has it; nothing of files that settings name.
+    fn broken(&self, below: &str, globals: &Globals, environment: &Variables) -> Option<String> {
+        let named = globals.config.as_deref().or(environment.config.as_deref());
+        let is_given = named.and_then(|path| self.place.below_root(path)).is_some_and(|path| path == below);
+        let beside = |path: &str| (self.now)(path).pop();
+        let read = |bytes: &Vec<u8>| match is_given {
+            true => Config::parse(below, Path::new("."), bytes),
+            false => Config::default().narrowed(below, bytes, beside),
+        };
+        let is_one = is_given || config::NAMES.contains(&below);
+        let error = (self.now)(below).iter().filter(|_| is_one).find_map(|bytes| read(bytes).err())?;
+        error.to_string().lines().next().map(str::to_owned)
     }
 
     fn config(&self, globals: &Globals, environment: &Variables) -> Result<Config, Failure> {
@@ -155,7 +172,7 @@ where
     }
 
     fn edited(&self, below: &str, what: &'static str) -> EditedSettings {
-        EditedSettings { file: self.place.shown(below), root_path: below.to_owned(), what }
+        EditedSettings { file: self.place.shown(below), root_path: below.to_owned(), what, broken: None }
     }
 }
 

@@ -83,7 +83,7 @@ impl Checker<'_> {
             self.fail_hint(
                 patterns.span(),
                 format!("`{key} = []` matches nothing"),
-                "leave the key out where everything is meant",
+                "leave the key out where everything is meant, or write `[\"**\"]`",
             );
             return None;
         }

@@ -43,7 +43,7 @@ pub enum SpliceError {
     #[error("the tag is to change, and stands nowhere here")]
     NoTag,
     /// A comment has no room: something else follows on the line.
-    #[error("there is no room for a comment on this line")]
+    #[error("there is no room for a comment on this line: put the one that is there on a line of its own")]
     Comment,
 }
 

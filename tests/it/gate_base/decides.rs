@@ -279,3 +279,20 @@ fn credentials_of_what_is_not_trusted_come_from_outside() {
         assert!(code != 2, "{outside:?}: {err}");
     }
 }
+
+#[test]
+fn settings_that_nobody_could_read_any_more_are_an_error() {
+    let scene = Scene::new(&[("app.yaml", &pinned()), ("tagpin.toml", "[policy]\nexclude = [\"old/**\"]\n")]);
+    let base = scene.head();
+    for (text, expected) in [
+        ("[policy]\nexclude = [\"older/**\"]\n", 0),
+        ("[policy]\nexlude = [\"old/**\"]\n", 1),
+        ("[[environment]]\nname = \"a\"\npaths = [\"a/**\"]\naftr = \"b\"\n", 1),
+        ("[[hold]]\nreason = 5\n", 1),
+    ] {
+        scene.commit_entries(&[(b"tagpin.toml", Text(text))]);
+        scene.check_out();
+        let (code, findings, _, err) = scene.judged(&["check", "--changed-since", &base]);
+        assert_eq!((code, findings), (expected, vec!["tagpin.toml gate-edited".to_owned()]), "{text}: {err}");
+    }
+}
