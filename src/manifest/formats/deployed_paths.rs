@@ -205,6 +205,19 @@ pub(super) fn given_values(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> V
     releases.iter().filter_map(release).collect()
 }
 
+/// Returns the charts of the tree that a helmfile installs, each with the condition that it has there.
+pub(super) fn of_helmfile(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<DeployedPath> {
+    let is_one = path.split('/').any(|part| part.starts_with("helmfile"));
+    let releases = tree.get(root, "releases").filter(|_| is_one).map(|list| tree.items(list));
+    let release = |release: &NodeId| {
+        let path = path_from(directory_of(path), tree.get_str(*release, "chart")?)?;
+        let condition = tree.get_str(*release, "condition").unwrap_or_default().to_owned();
+        let is_left_out = tree.get_str(*release, "installed") == Some("false");
+        (!is_left_out).then(|| DeployedPath { path, condition, ..DeployedPath::default() })
+    };
+    releases.unwrap_or_default().iter().filter_map(release).collect()
+}
+
 /// Returns what the sources of an application name; files of values with patterns and actions in their names as they are.
 fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
     let sources = tree.get(spec, "sources").map(|sources| tree.items(sources)).unwrap_or_default();
@@ -226,6 +239,8 @@ fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
             let Some(file) = tree.string_of(*file) else { continue };
             let below = match file.split_once('/').filter(|(name, _)| name.starts_with('$')) {
                 Some((_, below)) => path_from("", below),
+                // A path with a slash in front is seen from the root (Argo CD, `ResolveValueFilePathOrUrl`).
+                None if file.starts_with('/') => path_from("", file.trim_start_matches('/')),
                 None => path_from(path.unwrap_or_default(), file),
             };
             let named = |path| DeployedPath { path, condition: condition.clone(), ..DeployedPath::default() };

@@ -15,6 +15,9 @@ use crate::manifest::located::Scan;
 use crate::manifest::syntax::yaml;
 use crate::source::tree::{Tree, path_from};
 
+/// What stands between a condition and the files that turn on what it asks for.
+pub const BUT_IN: &str = ", but in ";
+
 impl<T: Tree> Elsewhere<'_, T> {
     /// Returns the switches for a file of a chart that stand in its own conditions, and in those of the charts that it is in.
     pub(super) fn of_charts(&mut self, file: &str, scan: &Scan) -> Vec<Switch> {
@@ -135,12 +138,23 @@ impl<T: Tree> Elsewhere<'_, T> {
                 .cloned()
                 .collect::<Vec<_>>(),
         )];
+        let (word, is_against): (_, fn(&str) -> bool) = match asks {
+            Asks::No => ("unless", |literal| !is_no(literal)),
+            _ => ("if", is_no),
+        };
+        // Of a value that is said twice, the last one counts.
+        let is_off = |all: &Vec<SaidValue>| is_against(all.last().map_or("", |said| said.literal.as_str()));
         let related = self.related.beside(&own);
+        // What nobody is known to give to the chart turns nothing on before somebody does.
+        let mut unnamed = BTreeSet::new();
         for other in &related {
             let all = self.statements.of(other);
             let all: Vec<SaidValue> =
                 all.iter().filter(|said| is_at(&said.path, value, false, asks)).cloned().collect();
-            if !all.is_empty() {
+            let is_open = !all.is_empty() && asks != Asks::What && !is_off(&all);
+            if is_open && !self.related.is_given(other) && !self.is_named_in_text(other) {
+                unnamed.insert(other.clone());
+            } else if !all.is_empty() {
                 said.push((Some(other.clone()), all));
             }
         }
@@ -149,21 +163,18 @@ impl<T: Tree> Elsewhere<'_, T> {
             let all: BTreeSet<String> = literals.chain((said[0].1.is_empty()).then(String::new)).collect();
             return of(format!("{value} is {}", all.into_iter().collect::<Vec<_>>().join(" or ")));
         }
-        let (word, is_against): (_, fn(&str) -> bool) = match asks {
-            Asks::No => ("unless", |literal| !is_no(literal)),
-            _ => ("if", is_no),
-        };
-        // Of a value that is said twice, the last one counts.
-        let is_off = |all: &Vec<SaidValue>| is_against(all.last().map_or("", |said| said.literal.as_str()));
         if said.iter().all(|(_, all)| is_off(all)) {
             let mut known = related;
             known.insert(own);
-            let sayers = self.sayers(value, &known, |literal| !is_against(literal));
-            let but: Vec<String> = sayers.into_iter().collect();
-            return of(format!(
-                "{word} {value}{}",
-                if but.is_empty() { String::new() } else { format!(", but in {}", but.join(" ")) }
-            ));
+            let mut sayers = self.sayers(value, &known, |literal| !is_against(literal));
+            // An example of values says nothing before somebody names it.
+            sayers
+                .retain(|file| !has_name(file) || self.related.is_given(file) || self.is_named_in_text(file));
+            let but: Vec<String> = sayers.into_iter().chain(unnamed).collect();
+            return of(match but.as_slice() {
+                [] => format!("{word} {value}"),
+                but => format!("{word} {value}{BUT_IN}{}", but.join(" ")),
+            });
         }
         let offs = said.into_iter().filter(|(by, all)| by.is_some() && is_off(all));
         offs.map(|(by, _)| OffCondition { condition: format!("{word} {value}"), by }).collect()

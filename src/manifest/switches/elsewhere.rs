@@ -43,6 +43,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
         said: None,
         offs: HashMap::new(),
         defined: HashMap::new(),
+        named_in_texts: None,
         parents: None,
     };
     for file in files.iter_mut() {
@@ -81,6 +82,8 @@ pub(super) struct Elsewhere<'e, T> {
     pub(super) offs: HashMap<String, Rc<Vec<SaidOff>>>,
     /// What charts define, by their directories.
     pub(super) defined: HashMap<String, Rc<Defined>>,
+    /// The names of files in what the tree runs, each with those that have it, once that was asked.
+    named_in_texts: Option<HashMap<String, BTreeSet<String>>>,
     /// The charts that take another one by its directory, once that was asked.
     pub(super) parents: Option<HashMap<String, Vec<(String, String)>>>,
 }
@@ -182,6 +185,23 @@ impl<T: Tree> Elsewhere<'_, T> {
         self.said.get_or_insert_default()
     }
 
+    /// Returns whether another file that somebody runs or deploys has the name of this one: behind `helm -f`, in a module.
+    pub(super) fn is_named_in_text(&mut self, file: &str) -> bool {
+        let (related, statements) = (&self.related, &self.statements);
+        let named = self.named_in_texts.get_or_insert_with(|| {
+            let mut found: HashMap<String, BTreeSet<String>> = HashMap::new();
+            for path in related.paths.values().flatten().filter(|path| is_candidate(path) || is_run(path)) {
+                let Some(text) = statements.text(path) else { continue };
+                for name in names_of_files(&text) {
+                    found.entry(name.to_owned()).or_default().insert((*path).to_owned());
+                }
+            }
+            found
+        });
+        let name = file.rsplit('/').next().unwrap_or(file);
+        named.get(name).is_some_and(|by| by.iter().any(|by| by != file))
+    }
+
     /// Returns the files, of those that nobody is known to give it, which say of a value what `is_meant` takes.
     pub(super) fn sayers(
         &mut self,
@@ -217,6 +237,26 @@ impl<T: Tree> Elsewhere<'_, T> {
                 .any(|named| named == "*" || switch.profiles().any(|profile| profile == named))
         })
     }
+}
+
+/// Returns whether somebody runs a file that is no manifest: a script, a recipe, a module.
+fn is_run(path: &str) -> bool {
+    const ENDINGS: [&str; 14] =
+        ["bash", "go", "groovy", "hcl", "js", "just", "mk", "ps1", "py", "rb", "sh", "tf", "tofu", "ts"];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').is_none_or(|(_, ending)| ENDINGS.contains(&ending))
+}
+
+/// Returns the last names of the YAML files that a text names.
+fn names_of_files(text: &str) -> impl Iterator<Item = &str> {
+    let ends = text.match_indices(".yaml").chain(text.match_indices(".yml"));
+    ends.map(|(at, ending)| {
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let start = text[..at]
+            .rfind(|c| !is_part(c))
+            .map_or(0, |before| before + text[before..].chars().next().map_or(1, char::len_utf8));
+        &text[start..at + ending.len()]
+    })
 }
 
 /// Returns the last two keys of a JSON pointer.

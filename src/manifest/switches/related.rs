@@ -1,6 +1,6 @@
 //! Which files have values for the same chart, or for the same part of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::manifest::deploy::Deployers;
 use crate::manifest::formats::helm_values::has_name;
@@ -12,6 +12,8 @@ pub(in crate::manifest) struct RelatedValues<'e> {
     deployers: &'e Deployers,
     /// The files of each directory.
     pub(super) paths: BTreeMap<&'e str, Vec<&'e str>>,
+    /// What deployers name, and their own files.
+    given: HashSet<&'e str>,
 }
 
 impl<'e> RelatedValues<'e> {
@@ -21,7 +23,22 @@ impl<'e> RelatedValues<'e> {
         for (_, root_path) in entries {
             paths.entry(directory_of(root_path)).or_default().push(root_path);
         }
-        Self { deployers, paths }
+        let named = deployers.names.iter();
+        let named =
+            named.flat_map(|(by, all)| all.iter().map(|named| named.path.as_str()).chain([by.as_str()]));
+        let gives = deployers.gives.iter();
+        let gives = gives.flat_map(|(by, all)| {
+            all.iter().flat_map(|given| &given.files).map(String::as_str).chain([by.as_str()])
+        });
+        let given = named.chain(gives).collect();
+        Self { deployers, paths, given }
+    }
+
+    /// Returns whether somebody is known to give a file to a chart: a deployer of the tree, or Helm by itself.
+    pub(super) fn is_given(&self, file: &str) -> bool {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let is_own = matches!(name, "values.yaml" | "values.yml");
+        is_own && self.deployers.charts.contains(directory_of(file)) || self.given.contains(file)
     }
 
     /// Returns the files with other values for what the one at `file` has values for.

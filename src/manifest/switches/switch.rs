@@ -185,6 +185,17 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
         Some("nodeSets" | "nodePools") => 2,
         // When a step runs.
         Some("when") => 1,
+        // What a part of an operator's object says of all of it: of Kubeflow's jobs, of Flink, of a job of Nomad.
+        Some("runPolicy") => 1,
+        Some("job") if key == "state" => 1,
+        Some("periodic") if key == "enabled" => 1,
+        Some("replicated") => {
+            if list.is_some() {
+                4
+            } else {
+                2
+            }
+        }
         _ => 0,
     };
     for _ in 0..levels {

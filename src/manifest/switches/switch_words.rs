@@ -12,7 +12,7 @@ pub(super) enum Sense {
 }
 
 /// The words of switches, in lower case.
-pub(super) const WORDS: [(&str, Sense); 33] = [
+pub(super) const WORDS: [(&str, Sense); 35] = [
     ("enabled", Sense::On),
     ("enable", Sense::On),
     ("create", Sense::On),
@@ -31,7 +31,9 @@ pub(super) const WORDS: [(&str, Sense); 33] = [
     ("disable", Sense::Off),
     ("suspend", Sense::Off),
     ("suspended", Sense::Off),
+    ("pause", Sense::Off),
     ("paused", Sense::Off),
+    ("shutdown", Sense::Off),
     ("skip", Sense::Off),
     ("hibernated", Sense::Off),
     ("stopped", Sense::Off),

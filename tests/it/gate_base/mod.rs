@@ -11,6 +11,7 @@ mod commanded;
 mod decides;
 mod deployed;
 mod deployed_otherwise;
+mod given;
 mod inputs;
 mod judged;
 mod kept_off;

@@ -1,0 +1,179 @@
+//! What charts are given since a change, and switches that speak of more than what stands beside them.
+
+use super::led_to::{Files, GOOD, left_alone, refused};
+
+const CHART: (&str, &str) = ("charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
+const VALUES: (&str, &str) = ("charts/web/values.yaml", "exporter: {enabled: false}\n");
+const TEMPLATE: (&str, &str) = (
+    "charts/web/templates/exp.yaml",
+    "{{- if .Values.exporter.enabled }}\napiVersion: v1\nkind: Pod\nmetadata: {name: exp}\nspec:\n  containers:\n  - name: exp\n    \
+     image: nginx:1.27\n{{- end }}\n",
+);
+const ON: &str = "exporter: {enabled: true}\n";
+const FOUND: &str = "charts/web/templates/exp.yaml floating-tag";
+
+fn chart(more: &[(&'static str, &'static str)]) -> Files {
+    [&[CHART, VALUES, TEMPLATE], more].concat()
+}
+
+#[test]
+fn values_that_a_chart_is_given_since_the_change_count_though_they_were_there() {
+    let application = |files: &str| {
+        let text = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: web}}\nspec:\n  source:\n    repoURL: \
+             https://git.example/a\n    path: charts/web\n    helm: {{valueFiles: [values.yaml{files}]}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let workflow = |rest: &str| {
+        let text = format!(
+            "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n    - run: helm upgrade --install web charts/web{rest}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let (app, ci) = ("argo/web.yaml", ".github/workflows/deploy.yaml");
+    let dormant = ("charts/web/values-dev.yaml", ON);
+    let elsewhere = ("values/debug.yaml", ON);
+    let terraform = "resource \"helm_release\" \"web\" {\n  name = \"web\"\n  chart = \"./charts/web\"\n  values = [file(\"values/debug.yaml\")]\n}\n";
+    let empty = "resource \"helm_release\" \"web\" {\n  name = \"web\"\n  chart = \"./charts/web\"\n}\n";
+    refused(vec![
+        (
+            "a file beside the chart's own",
+            chart(&[dormant, (app, application(""))]),
+            vec![(app, application(", values-dev.yaml"))],
+            FOUND,
+        ),
+        (
+            "a file from the root",
+            chart(&[elsewhere, (app, application(""))]),
+            vec![(app, application(", /values/debug.yaml"))],
+            FOUND,
+        ),
+        (
+            "behind a flag",
+            chart(&[elsewhere, (ci, workflow(""))]),
+            vec![(ci, workflow(" -f values/debug.yaml"))],
+            FOUND,
+        ),
+        (
+            "a value, though a file that nobody takes has it",
+            chart(&[dormant, (ci, workflow(""))]),
+            vec![(ci, workflow(" --set exporter.enabled=true"))],
+            FOUND,
+        ),
+        ("in a module", chart(&[elsewhere, ("main.tf", empty)]), vec![("main.tf", terraform)], FOUND),
+    ]);
+    left_alone(vec![
+        ("an example", chart(&[(app, application(""))]), vec![("docs/values-example.yaml", ON)]),
+        (
+            "what is off since then",
+            chart(&[dormant, (app, application(""))]),
+            vec![(dormant.0, "exporter: {enabled: false}\n")],
+        ),
+        (
+            "another name",
+            chart(&[dormant, (app, application(""))]),
+            vec![
+                (app, application(", values-other.yaml")),
+                ("charts/web/values-other.yaml", "replicas: 2\n"),
+            ],
+        ),
+        (
+            "what was taken already",
+            chart(&[dormant, (app, application(", values-dev.yaml"))]),
+            vec![(app, application(", values-dev.yaml, values-dev.yaml"))],
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_helmfile_installs_since_the_change_is_new() {
+    let files = |rest: &'static str| {
+        vec![
+            ("charts/dbg/Chart.yaml", "apiVersion: v2\nname: dbg\nversion: 1.0.0\n"),
+            (
+                "charts/dbg/templates/x.yaml",
+                "apiVersion: v1\nkind: Pod\nmetadata: {name: dbg}\nspec: {containers: [{name: dbg, image: \"busybox:1\"}]}\n",
+            ),
+            ("helmfile.yaml", rest),
+        ]
+    };
+    let found = "charts/dbg/templates/x.yaml floating-tag";
+    let release = "releases:\n- name: dbg\n  chart: ./charts/dbg\n";
+    refused(vec![
+        ("a release", files("releases: []\n"), vec![("helmfile.yaml", release)], found),
+        (
+            "one that is installed since then",
+            files("releases:\n- name: dbg\n  chart: ./charts/dbg\n  installed: false\n"),
+            vec![("helmfile.yaml", release)],
+            found,
+        ),
+    ]);
+    left_alone(vec![(
+        "one that was there",
+        files(release),
+        vec![("helmfile.yaml", "# Read.\nreleases:\n- name: dbg\n  chart: ./charts/dbg\n")],
+    )]);
+}
+
+#[test]
+fn a_part_of_an_object_may_switch_all_of_it() {
+    let job = |rest: &str| {
+        let text = format!(
+            "apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {{name: s}}\nspec:\n  runPolicy: {{{rest}}}\n  pytorchReplicaSpecs:\n    Master:\n      \
+             template: {{spec: {{containers: [{{name: pytorch, image: \"acme/train:1\"}}]}}}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let cluster = |rest: &str| {
+        let text = format!(
+            "apiVersion: pxc.percona.com/v1\nkind: PerconaXtraDBCluster\nmetadata: {{name: db}}\nspec: {{{rest}, pxc: {{size: 3, image: \"percona/pxc:8\"}}}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let nomad = |rest: &str| {
+        let text = format!(
+            "job \"x\" {{\n  periodic {{\n    crons = [\"0 3 * * *\"]\n    enabled = {rest}\n  }}\n  group \"g\" {{\n    task \"t\" {{\n      driver = \"docker\"\n      \
+             config {{\n        image = \"restic/restic:0.16.4\"\n      }}\n    }}\n  }}\n}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    refused(vec![
+        (
+            "of Kubeflow",
+            vec![("a.yaml", job("suspend: true"))],
+            vec![("a.yaml", job("suspend: false"))],
+            "a.yaml floating-tag",
+        ),
+        (
+            "a pause",
+            vec![("a.yaml", cluster("pause: true"))],
+            vec![("a.yaml", cluster("pause: false"))],
+            "a.yaml floating-tag",
+        ),
+        (
+            "a shutdown",
+            vec![("a.yaml", cluster("shutdown: true"))],
+            vec![("a.yaml", cluster("shutdown: false"))],
+            "a.yaml floating-tag",
+        ),
+        (
+            "of Nomad",
+            vec![("a.nomad", nomad("false"))],
+            vec![("a.nomad", nomad("true"))],
+            "a.nomad floating-tag",
+        ),
+    ]);
+    left_alone(vec![
+        (
+            "what ran before",
+            vec![("a.yaml", cluster("pause: false"))],
+            vec![("a.yaml", cluster("pause: true"))],
+        ),
+        (
+            "another object",
+            vec![("a.yaml", cluster("pause: true")), ("b.yaml", GOOD)],
+            vec![("b.yaml", GOOD)],
+        ),
+    ]);
+}
