@@ -25,6 +25,8 @@ pub(super) struct SiteFacts {
     pub(super) verdict: Verdict,
     /// Whether the registry no longer has its digest.
     pub(super) is_gone: bool,
+    /// Whether its digest is what the tag is, so that only policy asks for another.
+    pub(super) is_as_tag: bool,
     /// Whether its digest is one platform's manifest where the tag is an index.
     pub(super) is_single: bool,
     /// The platforms that are needed and that the pinned index lacks.
@@ -68,6 +70,7 @@ impl SiteFacts {
             unchecked: unchecked.map(|reason| (reason, verdict.detail.clone().unwrap_or_default())),
             verdict,
             is_gone: false,
+            is_as_tag: false,
             is_single: false,
             missing: Vec::new(),
             stale: Vec::new(),

@@ -86,6 +86,8 @@ impl Known<'_> {
         let site = &located.site;
         let reference = site.reference.as_ref().filter(|_| site.state == State::Pinned)?;
         let (question, digest) = (TagRef::new(reference), reference.digest()?);
+        facts.is_as_tag =
+            matches!(self.answers.get(&question), Some(Ok(answer)) if answer.resolution.digest == *digest);
         let is_there = match pinned_status(reference, &question, digest, self.answers) {
             // Nothing is known of the repository: that the tag could not be asked is said already.
             PinnedStatus::Nothing => return None,

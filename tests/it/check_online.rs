@@ -281,6 +281,15 @@ async fn a_promoted_environment_is_looked_after_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_did_not_move_is_not_said_to_have() {
+    let scene = Scene::new("[policy]\nlevel = \"platform\"\nplatforms = [\"linux/amd64\"]\n").await;
+    let now = scene.registry.put_index("acme/api", "1", BOTH, "now");
+    scene.write("a.yaml", &[&format!("acme/api:1@{now}")]);
+    let (_, out, err) = scene.run(&["--online"]).await;
+    assert!(out.contains("is what its tag is, and policy asks for"), "{out}{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_hold_keeps_must_be_there_too() {
     let hold = "[[hold]]\nimages = [\"acme/*\"]\nreason = \"taken back\"\n";
     let scene = Scene::new(hold).await;

@@ -11,7 +11,7 @@ pub(super) static RULE: GateRule = GateRule {
     explanation: "\
 The image is pinned, and its tag has moved since: a newer build under the same name, often with security fixes in it. What is \
 deployed is still what was reviewed, so this is a warning; `tagpin pin`, or the next pull request of `tagpin run`, brings \
-the digest up to date. Where a policy demands platforms and their manifests have stayed the same, nothing is said.",
+the digest up to date. So it does where policy asks for another digest of the same tag: that of a platform. Where a policy demands platforms and their manifests have stayed the same, nothing is said.",
     bad: "\
 services:
   cache:
@@ -32,7 +32,11 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let moved = context.facts().filter(|(_, facts)| facts.verdict.outcome == Outcome::Updated);
     let found = moved.map(|(site, facts)| {
         let now = facts.verdict.change.as_ref().map(|change| change.digest.short()).unwrap_or_default();
-        let message = format!("`{}` is pinned, and its tag is {now}… by now", site.located.site.image);
+        let image = &site.located.site.image;
+        let message = match facts.is_as_tag {
+            true => format!("`{image}` is what its tag is, and policy asks for {now}… of it"),
+            false => format!("`{image}` is pinned, and its tag is {now}… by now"),
+        };
         Finding::at_site(&RULE, &site, message)
     });
     found.collect()
