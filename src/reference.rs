@@ -229,23 +229,24 @@ impl fmt::Display for Reference {
 /// Returns `host` as all its spellings are compared: in lower case, and in capitals where nothing but them tells a host
 /// from the first segment of a path.
 fn folded_host(host: &str) -> Cow<'_, str> {
-    let is_told = host.contains(['.', ':']) || host.eq_ignore_ascii_case("localhost");
-    match is_told {
+    match is_told_by_signs(host) {
         true if host.bytes().any(|b| b.is_ascii_uppercase()) => host.to_ascii_lowercase().into(),
         false if host.bytes().any(|b| b.is_ascii_lowercase()) => host.to_ascii_uppercase().into(),
         _ => host.into(),
     }
 }
 
+/// Returns whether a first segment is a host, however it is written, because of a dot, a colon or its name.
+fn is_told_by_signs(first: &str) -> bool {
+    first.contains(['.', ':']) || first.eq_ignore_ascii_case("localhost")
+}
+
 /// Returns `name`, a name or a prefix or a pattern of such, with its host in the spelling that is compared.
 pub fn with_folded_host(name: &str) -> Cow<'_, str> {
     let (host, path) = name.split_at(name.find('/').unwrap_or(name.len()));
-    if !host.contains(['.', ':']) && !host.eq_ignore_ascii_case("localhost") {
-        return name.into();
-    }
     match folded_host(host) {
-        Cow::Borrowed(_) => name.into(),
-        Cow::Owned(host) => format!("{host}{path}").into(),
+        Cow::Owned(host) if is_told_by_signs(&host) => format!("{host}{path}").into(),
+        _ => name.into(),
     }
 }
 

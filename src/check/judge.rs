@@ -7,9 +7,9 @@ use super::finding::Finding;
 use super::old::{edited_input, old, switched_on};
 use super::rule::Severity;
 use super::{finding, refused, rules};
+use crate::manifest::SwitchIndex;
 use crate::manifest::deploy::{Deployers, NewlyDeployed, newly_deployed};
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::manifest::{Switch, SwitchIndex};
 
 /// What the rules found.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +98,7 @@ fn found(context: &CheckContext<'_>, newly: &BTreeMap<String, NewlyDeployed>) ->
         if let (Some(document), Some(path), Some(place)) = place {
             let all = switches.get(finding.file.as_str()).into_iter();
             let off = all.flat_map(|switches| switches.about(document, path, place.span.start));
-            finding.off = off.map(Switch::off).collect();
+            finding.off = off.map(|switch| switch.off.clone()).collect();
         }
         finding.deployed_by =
             newly.get(&finding.root_path).map(|newly| newly.all.clone()).unwrap_or_default();

@@ -6,7 +6,7 @@ use super::context::{Base, CheckContext};
 use super::finding::{Finding, without_positions};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::Site;
-use crate::manifest::{BUT_IN, Located, LookAwayReason, OffCondition};
+use crate::manifest::{Located, LookAwayReason, OffCondition};
 use crate::source::tree::{IN_HEAD, directory_of, path_from};
 
 /// Returns the fingerprints of the findings that were there before. One that was there makes one old, and only where that
@@ -130,7 +130,7 @@ pub(super) fn switched_on(finding: &Finding, base: Base<'_>, before: &[Finding])
     let mut all = before.iter().filter(is_it).filter(|old| on(old).is_some()).peekable();
     let first = all.peek().copied();
     let old = all.find(|old| old.path == finding.path).or(first)?;
-    let OffCondition { condition, by } = on(old)?;
+    let OffCondition { condition, by, .. } = on(old)?;
     Some(by.as_ref().map_or_else(|| condition.clone(), |by| format!("{condition} in {by}")))
 }
 
@@ -147,22 +147,16 @@ impl Base<'_> {
         self.renamed.get(root_path).map_or(root_path, String::as_str)
     }
 
-    /// Returns whether a condition keeps off what it kept off: nobody more turns on what it asks for.
-    fn is_as_off(&self, now: &str, then: &str) -> bool {
-        let parts = |condition: &str| {
-            let (asked, but) = condition.split_once(BUT_IN).unwrap_or((condition, ""));
-            (asked.to_owned(), but.split_whitespace().map(str::to_owned).collect::<HashSet<_>>())
-        };
-        let ((now, but_now), (then, but_then)) = (parts(now), parts(then));
-        now == then && but_now.iter().all(|file| but_then.contains(self.old_name(file)))
+    /// Returns whether a condition keeps off what it kept off: nobody more says otherwise.
+    fn is_as_off(&self, now: &OffCondition, then: &OffCondition) -> bool {
+        now.condition == then.condition
+            && now.by.as_deref().map(|by| self.old_name(by)) == then.by.as_deref()
+            && now.but_in.iter().all(|file| then.but_in.contains(self.old_name(file)))
     }
 
     /// Returns what kept off what `old` is about and does not what `finding` is about. A file that is gone lets nothing run.
     fn newly_on<'f>(&self, finding: &Finding, old: &'f Finding) -> Option<&'f OffCondition> {
-        let is_kept = |off: &OffCondition| {
-            let by = |now: &OffCondition| now.by.as_deref().map(|by| self.old_name(by).to_owned());
-            finding.off.iter().any(|now| self.is_as_off(&now.condition, &off.condition) && by(now) == off.by)
-        };
+        let is_kept = |off: &OffCondition| finding.off.iter().any(|now| self.is_as_off(now, off));
         let is_there = |by: &String| self.there.contains(by) || self.renamed.values().any(|old| old == by);
         old.off.iter().find(|off| off.by.as_ref().is_none_or(is_there) && !is_kept(off))
     }

@@ -1,15 +1,15 @@
 //! `tagpin config`
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::print_json;
+use super::{own_settings, print_json};
 use crate::commands::args::{ConfigAction, ConfigArgs, Globals};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, ConfigError, NAMES, SCHEMA, Variables, discover};
+use crate::config::{Config, ConfigError, NAMES, SCHEMA, Variables, discover_on_disk};
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
 use crate::text::printable;
@@ -52,9 +52,10 @@ pub fn run(
             Ok(Exit::Done)
         }
         ConfigAction::Check(args) => {
-            let checked = match args.file.as_deref().filter(|file| is_repository_file(file)) {
+            let own = args.file.as_deref().and_then(|file| Some((file, repository_of(file)?)));
+            let checked = match own {
                 // It is meant as what it is called, and lies where every command takes it for that.
-                Some(file) => check_own(file, environment),
+                Some((file, root)) => check_own(file, &root, environment),
                 None => check(args.file.as_deref().or(globals.config.as_deref()), environment, terminal),
             };
             if !globals.is_json()? {
@@ -73,23 +74,22 @@ pub fn run(
 
 /// Returns the path and the text of the repository's own file, where it says something beside `config`.
 fn own_file(config: &Config) -> Result<Option<(&'static str, String)>, Failure> {
-    let Some(found) = discover(NAMES.into_iter().filter(|name| Path::new(name).is_file())) else {
-        return Ok(None);
-    };
-    config.narrowed_by_file(found.path)?;
-    let text = fs_err::read_to_string(found.path)?;
+    let Some((found, path)) = own_settings(&std::env::current_dir()?)? else { return Ok(None) };
+    config.narrowed_by_file(&path)?;
+    let text = fs_err::read_to_string(path)?;
     Ok((!config.is_of(&text)).then_some((found.path, text)))
 }
 
-/// Returns whether a file lies where every command takes it for the one of the repository.
-fn is_repository_file(file: &Path) -> bool {
+/// Returns the root of the repository in which a file lies where every command takes it for the one of the repository.
+fn repository_of(file: &Path) -> Option<PathBuf> {
     let root = |name: &&str| file.ancestors().nth(Path::new(name).components().count());
     let named = NAMES.iter().filter(|name| file.ends_with(name));
-    named.filter_map(root).any(|root| root.join(".git").exists())
+    named.filter_map(root).find(|root| root.join(".git").exists()).map(Path::to_owned)
 }
 
-/// Returns that a file was found right as the own one of a repository.
-fn check_own(file: &Path, environment: &Variables) -> Result<String, ConfigError> {
+/// Returns that a file was found right as the own one of the repository in `root`.
+fn check_own(file: &Path, root: &Path, environment: &Variables) -> Result<String, ConfigError> {
+    discover_on_disk(root)?;
     let config = Config::load(None, environment)?;
     config.narrowed_by_file(&file.to_string_lossy())?;
     Ok(format!("`{}`, as the file of a repository", file.display()))
@@ -117,14 +117,15 @@ fn check(
         return Ok(format!("`{}`", file.display()));
     }
     let config = Config::load(None, environment)?;
-    let Some(found) = discover(NAMES.into_iter().filter(|name| Path::new(name).is_file())) else {
+    let directory = std::env::current_dir().unwrap_or_default();
+    let Some((found, path)) = own_settings(&directory)? else {
         return Ok("no configuration file, the defaults apply".to_owned());
     };
     if let Some(warning) = found.warning() {
         // A warning that cannot be said is no reason to stop.
         let _ = writeln!(terminal.stderr, "warning: {warning}");
     }
-    config.narrowed_by_file(found.path)?;
+    config.narrowed_by_file(&path)?;
     Ok(format!("`{}`, as the file of a repository", found.path))
 }
 

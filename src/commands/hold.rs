@@ -68,7 +68,7 @@ fn add(
     // What is wrong already is told before anything is written.
     let config = local_config(globals, environment, terminal)?;
     hold.paths = with_environments(&args.path, &config);
-    let path = repository_file(&work_tree_root(&std::env::current_dir()?));
+    let path = repository_file(&work_tree_root(&std::env::current_dir()?))?;
     let before = text_of(&path)?;
     let shown = seen_from_here(&path)?;
     let base = path.parent().unwrap_or(Path::new("/"));
@@ -177,7 +177,7 @@ fn remove(
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     let config = local_config(globals, environment, terminal)?;
-    let path = repository_file(&work_tree_root(&std::env::current_dir()?));
+    let path = repository_file(&work_tree_root(&std::env::current_dir()?))?;
     let before = text_of(&path)?;
     let own = own_holds(&config, &path);
     let wanted: BTreeSet<usize> = if args.ended {
@@ -213,7 +213,7 @@ fn list(globals: &Globals, environment: &Variables, terminal: &mut Terminal) -> 
     let (tree, root) = whole_tree()?;
     let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
     let report = Report::new(&inventory, None, |path| tree.is_named(path));
-    let own = own_holds(&config, &repository_file(&root));
+    let own = own_holds(&config, &repository_file(&root)?);
     let now = config.settings.holds.at(Timestamp::now());
     let mut rows = Vec::new();
     let holds = &config.settings.holds;

@@ -38,7 +38,7 @@ impl Checkout {
     ) -> Result<Self, Failure> {
         let config = local_config(globals, environment, terminal)?;
         let (tree, root) = whole_tree()?;
-        let own_file = repository_file(&root).strip_prefix(&root).unwrap_or(&root).display().to_string();
+        let own_file = repository_file(&root)?.strip_prefix(&root).unwrap_or(&root).display().to_string();
         let from = root.clone();
         let read = Box::new(move |path: &str| text_of(&from.join(path)));
         Ok(Self { seen_from: seen_from(&root)?, tree, root, config, own_file, read })

@@ -32,7 +32,7 @@ use serde::Serialize;
 
 use crate::commands::args::{Format, Globals};
 use crate::commands::failure::Failure;
-use crate::config::{Config, Variables, discover};
+use crate::config::{Config, ConfigError, DiscoveredFile, Variables, discover_on_disk};
 use crate::policy::{Globs, has_version};
 use crate::pull_request::marker;
 use crate::registry::{self, Budget, ClientSettings, Credentials, HttpRegistry, Trust, registries_conf};
@@ -49,22 +49,20 @@ fn local_config(
     terminal: &mut Terminal,
 ) -> Result<Config, Failure> {
     let config = Config::load(globals.config.as_deref(), environment)?;
-    let directory = std::env::current_dir()?;
-    let root = work_tree_root(&directory);
-    let names = crate::config::NAMES.into_iter().filter(|name| root.join(name).is_file());
-    let Some(found) = discover(names) else { return Ok(config) };
+    let Some((found, path)) = own_settings(&std::env::current_dir()?)? else { return Ok(config) };
     if let Some(warning) = found.warning().filter(|_| !globals.quiet) {
         writeln!(terminal.stderr, "warning: {warning}")?;
     }
+    Ok(config.narrowed_by_file(&path)?)
+}
+
+/// Returns the own settings of the repository around a directory, and their path as it is seen from there.
+fn own_settings(directory: &Path) -> Result<Option<(DiscoveredFile, String)>, ConfigError> {
+    let root = work_tree_root(directory);
+    let Some(found) = discover_on_disk(&root)? else { return Ok(None) };
     let path = if root == directory { PathBuf::from(found.path) } else { root.join(found.path) };
-    let is_link = |path: &Path| fs_err::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-    let below = Path::new(found.path).ancestors().filter(|below| !below.as_os_str().is_empty());
-    if below.map(|below| root.join(below)).any(|path| is_link(&path)) {
-        let message = format!("`{}` is reached through a symbolic link, which is not followed", found.path);
-        return Err(Failure::usage(message, "put the settings of the repository there themselves"));
-    }
     // The path is UTF-8 where the configuration can name it.
-    Ok(config.narrowed_by_file(&path.to_string_lossy())?)
+    Ok(Some((found, path.to_string_lossy().into_owned())))
 }
 
 /// Returns the files of the whole repository around the working directory, and its root.
@@ -111,9 +109,8 @@ fn log(root: &Path, revision: &str) -> Result<Log, Failure> {
 }
 
 /// Returns where the repository's own settings are, or belong where it has none.
-fn repository_file(root: &Path) -> PathBuf {
-    let names = crate::config::NAMES.into_iter().filter(|name| root.join(name).is_file());
-    root.join(discover(names).map_or("tagpin.toml", |found| found.path))
+fn repository_file(root: &Path) -> Result<PathBuf, ConfigError> {
+    Ok(root.join(discover_on_disk(root)?.map_or("tagpin.toml", |found| found.path)))
 }
 
 /// Returns the directory above `directory`, or itself, that has a `.git`; itself where there is none.

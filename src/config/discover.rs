@@ -1,5 +1,9 @@
 //! Which file of a repository is its tagpin configuration.
 
+use std::path::Path;
+
+use super::ConfigError;
+
 /// Where a repository may carry its file, the first that is there wins.
 pub const NAMES: [&str; 3] = [".github/tagpin.toml", "tagpin.toml", ".tagpin.toml"];
 
@@ -32,6 +36,23 @@ pub fn discover<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<Discover
     let mut found = NAMES.into_iter().zip(there).filter_map(|(name, there)| there.then_some(name));
     let path = found.next()?;
     Some(DiscoveredFile { path, ignored: found.collect() })
+}
+
+/// Returns the configuration file of the repository on disk whose root is `root`.
+///
+/// # Errors
+/// It is reached through a symbolic link: what that leads to is no part of what was committed.
+pub fn discover_on_disk(root: &Path) -> Result<Option<DiscoveredFile>, ConfigError> {
+    let is_there = |name: &&str| fs_err::symlink_metadata(root.join(name)).is_ok_and(|found| !found.is_dir());
+    let Some(found) = discover(NAMES.into_iter().filter(is_there)) else { return Ok(None) };
+    let below = Path::new(found.path).ancestors().filter(|below| !below.as_os_str().is_empty());
+    let mut below = below.filter_map(|below| fs_err::symlink_metadata(root.join(below)).ok());
+    if below.any(|metadata| metadata.is_symlink()) {
+        let message = "it is reached through a symbolic link, which is not followed";
+        let hint = "put the settings of the repository there themselves";
+        return Err(ConfigError::of_file(found.path, message, hint));
+    }
+    Ok(Some(found))
 }
 
 #[cfg(test)]

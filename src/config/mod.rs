@@ -25,7 +25,7 @@ mod show;
 
 pub use configuration::{Config, Network};
 pub use diagnostic::Diagnostic;
-pub use discover::{DiscoveredFile, NAMES, discover};
+pub use discover::{DiscoveredFile, NAMES, discover, discover_on_disk};
 pub use env::Variables;
 pub use error::ConfigError;
 pub use file::SIZE_MAX;

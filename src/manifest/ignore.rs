@@ -163,3 +163,22 @@ fn ends(until: &str, word: &str) -> Option<IgnoreUntil> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_ends_an_ignore_and_a_slip_before_one_is_told() {
+        let day = "2026-12-31";
+        for until in ["until", "until:", "until="] {
+            assert!(matches!(ends(until, day), Some(IgnoreUntil::Day(_))), "{until}");
+        }
+        for until in ["unitl", "untill", "till", "untl", "Until"] {
+            assert!(matches!(ends(until, day), Some(IgnoreUntil::NoDate(_))), "{until}");
+        }
+        for (until, word) in [("since", day), ("until", "upstream"), ("unitl", "31.12.")] {
+            assert_eq!(ends(until, word), None, "{until} {word}");
+        }
+    }
+}

@@ -46,6 +46,6 @@ pub use partial_image::{ImageParts, PartialImage};
 pub use recorded_digests::stale as stale_annotations;
 pub use scan::{SIZE_MAX, is_candidate, is_judged, is_read_unjudged, scan, scan_strictly, scan_whole};
 pub use source_range::SourceRange;
-pub use switches::{BUT_IN, OffCondition, Switch, SwitchIndex};
+pub use switches::{OffCondition, Switch, SwitchIndex};
 pub use unread::{Unread, UnreadReason};
 pub use vendored::{VendoredTree, VendoredTrees};

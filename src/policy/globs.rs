@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::reference::{Reference, with_folded_host};
+use crate::reference::{Reference, with_folded_host, without_https_port};
 
 /// The most patterns that one list may hold.
 const PATTERNS_MAX: usize = 1000;
@@ -84,7 +84,7 @@ impl Globs {
         Ok(Self { patterns: patterns.into(), set: set.into() })
     }
 
-    /// Compiles `patterns` for names of images, in which hosts are compared without case.
+    /// Compiles `patterns` for names of images, in which hosts are compared without case and the port that HTTPS has anyway.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -92,7 +92,10 @@ impl Globs {
         let folded = patterns.into_iter().map(|pattern| match pattern.as_ref() {
             // Without a slash there is no host, and a tag may have capitals.
             name if !name.contains('/') => name.to_owned(),
-            name => with_folded_host(name).into_owned(),
+            name => {
+                let folded = with_folded_host(name);
+                without_https_port(&folded).unwrap_or_else(|| folded.into_owned())
+            }
         });
         let patterns: Vec<String> = folded.collect();
         match patterns.iter().find(|pattern| has_capitals(pattern)) {
@@ -233,6 +236,23 @@ mod tests {
             (r"a\*", "ab", false),
         ] {
             assert_eq!(Globs::new([pattern]).unwrap().matches(text), matches, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_the_same_in_all_its_spellings_and_a_name_with_capitals_is_refused() {
+        for host in ["ghcr.io", "GHCR.io", "ghcr.io:443", "Ghcr.Io:443"] {
+            for pattern in ["ghcr.io/acme/*", "GHCR.IO/acme/*", "ghcr.io:443/acme/*"] {
+                let image = Reference::parse(&format!("{host}/acme/api:1")).unwrap();
+                assert!(Globs::of_images([pattern]).unwrap().matches_image(&image), "{pattern} {host}");
+            }
+        }
+        for pattern in ["ghcr.io/Acme/api", "ghcr.io/**/API:1"] {
+            let refused = Globs::of_images([pattern]);
+            assert_eq!(refused, Err(GlobError::UpperCase(pattern.to_owned())));
+        }
+        for pattern in ["ghcr.io/acme/api:RC1", "ghcr.io/[A-z]*", "nginx:RC1"] {
+            assert!(Globs::of_images([pattern]).is_ok(), "{pattern}");
         }
     }
 

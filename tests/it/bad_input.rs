@@ -196,3 +196,13 @@ fn a_list_of_known_good_digests_that_is_none_is_told_how_to_mend() {
         }
     }
 }
+
+#[test]
+fn an_environment_without_a_file_is_said_with_its_paths() {
+    let scene = scene();
+    let (code, _, err) = scene.run(&["list", "empty"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("note: `empty` has no file: its `paths` are `misspelled/**`"), "{err}");
+    let (_, _, err) = scene.run(&["list", "dev"]);
+    assert!(!err.contains("has no file"), "{err}");
+}

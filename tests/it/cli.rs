@@ -236,3 +236,34 @@ fn a_reader_that_leaves_is_not_an_error() {
         assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn settings_behind_a_symbolic_link_are_refused_by_every_command() {
+    for link in ["tagpin.toml", ".tagpin.toml", ".github"] {
+        let there =
+            directory(&[(".git/HEAD", ""), ("own/tagpin.toml", "[policy]\n"), ("below/a.yaml", "a: b\n")]);
+        let target = if link == ".github" { "own" } else { "own/tagpin.toml" };
+        std::os::unix::fs::symlink(target, there.path().join(link)).unwrap();
+        let file = if link == ".github" { ".github/tagpin.toml" } else { link };
+        let commands: [&[&str]; 6] = [
+            &["config", "check"],
+            &["config", "check", file],
+            &["config", "show"],
+            &["list"],
+            &["hold", "list"],
+            &["hold", "add", "--path", "**", "--reason", "x"],
+        ];
+        for args in commands {
+            let (code, out, err) = run(there.path(), args);
+            let said = format!("{file}: it is reached through a symbolic link");
+            assert!(code == 2 && err.contains(&said), "{args:?}: {code} {out}{err}");
+        }
+        let (code, _, err) = run(&there.path().join("below"), &["config", "check"]);
+        assert!(code == 2 && err.contains("symbolic link"), "{code} {err}");
+    }
+    // One that leads nowhere is one, too.
+    let there = directory(&[(".git/HEAD", "")]);
+    std::os::unix::fs::symlink("nowhere", there.path().join("tagpin.toml")).unwrap();
+    assert_eq!(run(there.path(), &["config", "check"]).0, 2);
+}

@@ -58,7 +58,7 @@ impl FileSwitches {
 
     /// Returns what keeps from running what stands at a JSON pointer.
     pub(super) fn off(&self, document: usize, path: &str) -> Off {
-        self.0.about(document, path, 0).map(|switch| switch.condition.clone()).collect()
+        self.0.about(document, path, 0).map(|switch| switch.off.condition.clone()).collect()
     }
 }
 

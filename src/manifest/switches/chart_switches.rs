@@ -15,9 +15,6 @@ use crate::manifest::located::Scan;
 use crate::manifest::syntax::yaml;
 use crate::source::tree::{Tree, path_from};
 
-/// What stands between a condition and the files that turn on what it asks for.
-pub const BUT_IN: &str = ", but in ";
-
 impl<T: Tree> Elsewhere<'_, T> {
     /// Returns the switches for a file of a chart that stand in its own conditions, and in those of the charts that it is in.
     pub(super) fn of_charts(&mut self, file: &str, scan: &Scan) -> Vec<Switch> {
@@ -54,11 +51,7 @@ impl<T: Tree> Elsewhere<'_, T> {
                 if condition.is_any && all.iter().any(Vec::is_empty) {
                     continue;
                 }
-                let switch = |OffCondition { condition, by }| {
-                    let (path, object) = (String::new(), None);
-                    Switch { scope: scope.clone(), condition, by, path, object }
-                };
-                found.extend(all.into_iter().flatten().map(switch));
+                found.extend(all.into_iter().flatten().map(|off| Switch::elsewhere(scope.clone(), off)));
             }
         }
         let places = SwitchedPlaces::of(scan);
@@ -112,7 +105,7 @@ impl<T: Tree> Elsewhere<'_, T> {
 
     /// Returns what of a chart's value keeps something from running: what its own values say, or others.
     fn off(&mut self, chart: &str, value: &str, asks: Asks) -> Vec<OffCondition> {
-        let of = |condition: String| vec![OffCondition { condition, by: None }];
+        let of = |condition: String| vec![OffCondition::here(condition)];
         let in_chart =
             |file: &str| if chart.is_empty() { file.to_owned() } else { format!("{chart}/{file}") };
         if let Some(condition) = value.strip_prefix(WRITTEN) {
@@ -170,14 +163,12 @@ impl<T: Tree> Elsewhere<'_, T> {
             // An example of values says nothing before somebody names it.
             sayers
                 .retain(|file| !has_name(file) || self.related.is_given(file) || self.is_named_in_text(file));
-            let but: Vec<String> = sayers.into_iter().chain(unnamed).collect();
-            return of(match but.as_slice() {
-                [] => format!("{word} {value}"),
-                but => format!("{word} {value}{BUT_IN}{}", but.join(" ")),
-            });
+            let but_in = sayers.into_iter().chain(unnamed).collect();
+            return vec![OffCondition { condition: format!("{word} {value}"), by: None, but_in }];
         }
         let offs = said.into_iter().filter(|(by, all)| by.is_some() && is_off(all));
-        offs.map(|(by, _)| OffCondition { condition: format!("{word} {value}"), by }).collect()
+        let condition = format!("{word} {value}");
+        offs.map(|(by, _)| OffCondition { by, ..OffCondition::here(condition.clone()) }).collect()
     }
 
     /// Returns what a file with values turns off.
@@ -216,13 +207,10 @@ impl<T: Tree> Elsewhere<'_, T> {
             for SaidOff { about, condition } in self.offs(&other).iter() {
                 let ends = about.match_indices('/').map(|(at, _)| &about[at..]);
                 for (level, documents) in ends.filter_map(|end| levels.get_key_value(end)) {
-                    found.extend(documents.iter().map(|document| Switch {
-                        scope: SwitchScope::Below(*document, format!("{level}/")),
-                        condition: condition.clone(),
-                        by: Some(other.clone()),
-                        path: String::new(),
-                        object: None,
-                    }));
+                    let scopes =
+                        documents.iter().map(|document| SwitchScope::Below(*document, format!("{level}/")));
+                    let off = OffCondition::said_by(&other, condition.clone());
+                    found.extend(scopes.map(|scope| Switch::elsewhere(scope, off.clone())));
                 }
             }
         }
@@ -257,18 +245,11 @@ impl<T: Tree> Elsewhere<'_, T> {
                     let tags = tree.get(*entry, "tags").map(|tags| tree.items(tags)).unwrap_or_default();
                     let tags: Vec<String> =
                         tags.iter().filter_map(|tag| tree.string_of(*tag).map(str::to_lowercase)).collect();
-                    OffCondition { condition: self.tags_off(&own, &tags)?, by: None }
+                    OffCondition::here(self.tags_off(&own, &tags)?)
                 }
             });
         }
-        let OffCondition { condition, by } = off.first()?.clone();
-        Some(Switch {
-            scope: SwitchScope::Within(0..usize::MAX),
-            condition,
-            by,
-            path: String::new(),
-            object: None,
-        })
+        Some(Switch::elsewhere(SwitchScope::Within(0..usize::MAX), off.first()?.clone()))
     }
 
     /// Returns the condition under which the values of a chart leave out what has these tags: none of them is on, and one is off.
@@ -295,13 +276,9 @@ impl<T: Tree> Elsewhere<'_, T> {
         let text = self.statements.text(&path)?;
         let tree = yaml::parse(&text);
         let root = tree.documents.first()?.root?;
-        (tree.get_str(root, "type") == Some("library")).then(|| Switch {
-            scope: SwitchScope::Within(0..usize::MAX),
-            condition: "type: library".to_owned(),
-            by: None,
-            path: String::new(),
-            object: None,
-        })
+        let off = OffCondition::here("type: library".to_owned());
+        (tree.get_str(root, "type") == Some("library"))
+            .then(|| Switch::elsewhere(SwitchScope::Within(0..usize::MAX), off))
     }
 }
 

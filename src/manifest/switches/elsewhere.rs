@@ -8,7 +8,7 @@ use super::ignore_files::IgnoreFiles;
 use super::kept_off;
 use super::related::RelatedValues;
 use super::statements::{SaidValue, Statements, statements_of};
-use super::switch::{Switch, SwitchScope};
+use super::switch::{OffCondition, Switch, SwitchScope};
 use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_off, may_switch, sense};
 use crate::manifest::deploy::Deployers;
@@ -46,10 +46,10 @@ pub(in crate::manifest) fn settle<T: Tree>(
         named_in_texts: None,
         parents: None,
     };
-    for file in files.iter_mut() {
+    for (at, file) in files.iter_mut().enumerate() {
         let path = file.root_path.clone();
         let mut switches = std::mem::take(&mut file.scan.switches);
-        let by_others = by_others.remove(&path).unwrap_or_default();
+        let by_others = by_others.remove(&at).unwrap_or_default();
         switches.retain(|switch| !by_others.lets_run(switch));
         file.scan.switches = others.left_off(&path, switches);
         file.scan.switches.extend(by_others.kept_off);
@@ -59,12 +59,8 @@ pub(in crate::manifest) fn settle<T: Tree>(
         file.scan.switches.extend(more);
         let names = ignores.of_path(&path).into_iter().map(|ignore| format!("{ignore} leaves it out"));
         let names = names.chain(others.comes_before(&path).map(|other| format!("{other} comes before it")));
-        let all = names.map(|condition| Switch {
-            scope: SwitchScope::Within(0..usize::MAX),
-            condition,
-            by: None,
-            path: String::new(),
-            object: None,
+        let all = names.map(|condition| {
+            Switch::elsewhere(SwitchScope::Within(0..usize::MAX), OffCondition::here(condition))
         });
         let places = SwitchedPlaces::of(&file.scan);
         let all: Vec<Switch> = all.filter(|switch| places.has(&switch.scope)).collect();

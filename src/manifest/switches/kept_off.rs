@@ -1,10 +1,9 @@
 //! What overlays, components and deployers keep off that other files bring: an object that a patch deletes, a container that it takes
 //! out or puts others in the place of, a count of zero. And what they let run that an object's own switch keeps off.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound;
+use std::collections::{BTreeSet, HashMap};
 
-use super::switch::{Switch, SwitchScope, literal, of_tree};
+use super::switch::{OffCondition, Switch, SwitchScope, literal, of_tree};
 use super::switch_words::{MARKERS, Sense, is_marker, is_off, sense};
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
@@ -74,16 +73,16 @@ impl SaidByOthers {
     }
 }
 
-/// Returns what other files, those of deployers, say of the objects of each of `files`, by its path; `text` returns what is written in
-/// a file.
+/// Returns what other files, those of deployers, say of the objects of each of `files`, by its position; `text` returns what is written
+/// in a file.
 pub(super) fn of_others(
     files: &[FileScan],
     deployers: &Deployers,
     text: impl Fn(&str) -> Option<String>,
-) -> HashMap<String, SaidByOthers> {
-    let mut found: HashMap<String, SaidByOthers> = HashMap::new();
-    let by_path: BTreeMap<&str, &FileScan> =
-        files.iter().map(|file| (file.root_path.as_str(), file)).collect();
+) -> HashMap<usize, SaidByOthers> {
+    let mut found: HashMap<usize, SaidByOthers> = HashMap::new();
+    let paths = files.iter().enumerate().map(|(at, file)| (file.root_path.as_str(), at));
+    let by_path: BTreeSet<(&str, usize)> = paths.collect();
     for path in deployers.names.keys() {
         let Some(own) = text(path).filter(|text| may_keep_off(text)) else { continue };
         let (kept, let_run) = said_by(path, &own, &text);
@@ -92,11 +91,11 @@ pub(super) fn of_others(
         }
         for by in takers(path, deployers) {
             let reach = reach(&by, deployers);
-            let reached: BTreeMap<&str, &FileScan> =
+            let reached: BTreeSet<usize> =
                 reach.iter().flat_map(|path| at_and_below(&by_path, path)).collect();
-            for file in reached.into_values() {
-                let said = found.entry(file.root_path.clone()).or_default();
-                said.kept_off.extend(kept.iter().flat_map(|kept| kept.switches(&by, &file.scan)));
+            for at in reached {
+                let said = found.entry(at).or_default();
+                said.kept_off.extend(kept.iter().flat_map(|kept| kept.switches(&by, &files[at].scan)));
                 said.let_run.extend(let_run.iter().cloned());
             }
         }
@@ -139,16 +138,11 @@ fn reach(by: &str, deployers: &Deployers) -> BTreeSet<String> {
     found
 }
 
-/// Returns the file at a path, or those below it.
-fn at_and_below<'f>(
-    files: &BTreeMap<&'f str, &'f FileScan>,
-    path: &str,
-) -> impl Iterator<Item = (&'f str, &'f FileScan)> {
+/// Returns the positions of the file at a path, or of those below it; one that is on disk as it is not in HEAD has two.
+fn at_and_below(files: &BTreeSet<(&str, usize)>, path: &str) -> Vec<usize> {
     let directory = if path.is_empty() { String::new() } else { format!("{path}/") };
-    let below = files.range::<str, _>((Bound::Included(directory.as_str()), Bound::Unbounded));
-    let below = below.take_while(|(file, _)| file.starts_with(&directory));
-    let all: Vec<_> = below.chain(files.get_key_value(path)).map(|(path, file)| (*path, *file)).collect();
-    all.into_iter()
+    let below = files.range((directory.as_str(), 0)..).take_while(|(file, _)| file.starts_with(&directory));
+    below.chain(files.range((path, 0)..=(path, usize::MAX))).map(|(_, at)| *at).collect()
 }
 
 impl PatchedOff {
@@ -160,14 +154,9 @@ impl PatchedOff {
                 && self.container.as_deref().is_none_or(|name| container == Some(name))
                 && site.path.to_lowercase().contains(&self.below)
         });
-        let switches = sites.map(|located| Switch {
-            scope: SwitchScope::Below(located.site.document, located.site.path.to_lowercase()),
-            condition: self.said.clone(),
-            by: Some(by.to_owned()),
-            path: String::new(),
-            object: None,
-        });
-        switches.collect()
+        let scopes =
+            sites.map(|located| SwitchScope::Below(located.site.document, located.site.path.to_lowercase()));
+        scopes.map(|scope| Switch::elsewhere(scope, OffCondition::said_by(by, self.said.clone()))).collect()
     }
 }
 
@@ -316,7 +305,7 @@ impl PatchEffects {
                 if let SwitchScope::Below(at, below) = switch.scope
                     && at == document
                 {
-                    self.keep_off(&objects, None, &below, switch.condition);
+                    self.keep_off(&objects, None, &below, switch.off.condition);
                 }
             }
             self.kept_off[before..].iter_mut().for_each(|kept| kept.said.push_str(&more));

@@ -14,7 +14,6 @@ mod switch;
 mod switch_index;
 mod switch_words;
 
-pub use chart_switches::BUT_IN;
 pub(super) use elsewhere::settle;
 pub(super) use related::RelatedValues;
 pub(super) use release::said_of_release;

@@ -13,10 +13,8 @@ use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 pub struct Switch {
     /// What it keeps from running.
     pub scope: SwitchScope,
-    /// What tells it from other switches of the same place: its key and what it is set to. With another one, other things run.
-    pub condition: String,
-    /// The path below the root of the other file that says so; `None` where it is said beside what it is about.
-    pub by: Option<String>,
+    /// What it says.
+    pub off: OffCondition,
     /// Its JSON pointer; empty where it is elsewhere.
     pub(super) path: String,
     /// The kind and the name of the object that it is in.
@@ -24,12 +22,26 @@ pub struct Switch {
 }
 
 /// Why something does not run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OffCondition {
-    /// What is said, as in [`Switch::condition`].
+    /// What tells it from others about the same place: a key and what it is set to. With another one, other things run.
     pub condition: String,
-    /// The path below the root of the other file that says so.
+    /// The path below the root of the other file that says so; `None` where it is said beside what it is about.
     pub by: Option<String>,
+    /// The paths below the root of the files that say otherwise, and that nobody is known to take.
+    pub but_in: BTreeSet<String>,
+}
+
+impl OffCondition {
+    /// Returns the condition that is said beside what it is about.
+    pub(super) fn here(condition: String) -> Self {
+        Self { condition, ..Self::default() }
+    }
+
+    /// Returns the condition that another file says.
+    pub(super) fn said_by(file: &str, condition: String) -> Self {
+        Self { by: Some(file.to_owned()), ..Self::here(condition) }
+    }
 }
 
 /// A part of a file.
@@ -46,12 +58,8 @@ const TEMPLATES: [&str; 1] = ["PodTemplate"];
 
 /// Returns what keeps a document from running as a whole, or one of its jobs: it is only a template, or hidden as GitLab does it.
 fn of_root(tree: &SyntaxTree<'_>, root: NodeId, document: usize) -> Vec<Switch> {
-    let switch = |condition: String, prefix: String| Switch {
-        scope: SwitchScope::Below(document, prefix.to_lowercase()),
-        condition,
-        by: None,
-        path: String::new(),
-        object: None,
+    let switch = |condition: String, prefix: String| {
+        Switch::elsewhere(SwitchScope::Below(document, prefix.to_lowercase()), OffCondition::here(condition))
     };
     let written = |key: &str| tree.get(root, key).filter(|node| !tree.is_masked(*node));
     let said = |key: &str| written(key).and_then(|node| tree.string_of(node));
@@ -211,8 +219,7 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
     let path = format!("{}/{}", tree.pointer(mapping), key.replace('~', "~0").replace('/', "~1"));
     Some(Switch {
         scope: SwitchScope::Below(document, prefix),
-        condition,
-        by: None,
+        off: OffCondition::here(condition),
         path,
         object: object_around(tree, mapping, root),
     })
@@ -248,14 +255,14 @@ fn profiles_of(profiles: &[&str]) -> String {
 const PROFILES: &str = "profiles: ";
 
 impl Switch {
-    /// Returns why what it is about does not run.
-    pub fn off(&self) -> OffCondition {
-        OffCondition { condition: self.condition.clone(), by: self.by.clone() }
+    /// Returns one that stands in no entry of the file.
+    pub(super) fn elsewhere(scope: SwitchScope, off: OffCondition) -> Self {
+        Self { scope, off, path: String::new(), object: None }
     }
 
     /// Returns the profiles of Compose that it is about.
     pub(super) fn profiles(&self) -> impl Iterator<Item = &str> {
-        self.condition.strip_prefix(PROFILES).into_iter().flat_map(|profiles| profiles.split(','))
+        self.off.condition.strip_prefix(PROFILES).into_iter().flat_map(|profiles| profiles.split(','))
     }
 }
 

@@ -62,6 +62,12 @@ fn values_that_a_chart_is_given_since_the_change_count_though_they_were_there() 
             FOUND,
         ),
         ("in a module", chart(&[elsewhere, ("main.tf", empty)]), vec![("main.tf", terraform)], FOUND),
+        (
+            "in one more file, whose name is made of those of others",
+            chart(&[("ci/a.yaml", ON), ("ci/b.yaml", ON)]),
+            vec![("ci/a.yaml ci/b.yaml", ON)],
+            FOUND,
+        ),
     ]);
     left_alone(vec![
         ("an example", chart(&[(app, application(""))]), vec![("docs/values-example.yaml", ON)]),
@@ -138,7 +144,27 @@ fn a_part_of_an_object_may_switch_all_of_it() {
         );
         &*Box::leak(text.into_boxed_str())
     };
+    let flink = |rest: &str| {
+        let text = format!(
+            "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\nmetadata: {{name: s}}\nspec: {{image: \"flink:1.20\", job: {{state: {rest}}}}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let swarm = |rest: &str| {
+        let text = format!(
+            "resource \"docker_service\" \"web\" {{\n  name = \"web\"\n  task_spec {{\n    container_spec {{\n      image = \"nginx:1.27\"\n    }}\n  }}\n  mode {{\n    \
+             replicated {{\n      replicas = {rest}\n    }}\n  }}\n}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
     refused(vec![
+        (
+            "of Flink",
+            vec![("a.yaml", flink("suspended"))],
+            vec![("a.yaml", flink("running"))],
+            "a.yaml floating-tag",
+        ),
+        ("of a swarm", vec![("a.tf", swarm("0"))], vec![("a.tf", swarm("1"))], "a.tf floating-tag"),
         (
             "of Kubeflow",
             vec![("a.yaml", job("suspend: true"))],
