@@ -151,14 +151,18 @@ impl Base<'_> {
     fn is_as_off(&self, now: &OffCondition, then: &OffCondition) -> bool {
         now.condition == then.condition
             && now.by.as_deref().map(|by| self.old_name(by)) == then.by.as_deref()
-            && now.but_in.iter().all(|file| then.but_in.contains(self.old_name(file)))
+            && now
+                .but_in
+                .iter()
+                .all(|(file, count)| then.but_in.get(self.old_name(file)).is_some_and(|had| count <= had))
     }
 
     /// Returns what kept off what `old` is about and does not what `finding` is about. A file that is gone lets nothing run.
     fn newly_on<'f>(&self, finding: &Finding, old: &'f Finding) -> Option<&'f OffCondition> {
         let is_kept = |off: &OffCondition| finding.off.iter().any(|now| self.is_as_off(now, off));
         let is_there = |by: &String| self.there.contains(by) || self.renamed.values().any(|old| old == by);
-        old.off.iter().find(|off| off.by.as_ref().is_none_or(is_there) && !is_kept(off))
+        let mut all = old.off.iter().filter(|off| !off.is_over);
+        all.find(|off| off.by.as_ref().is_none_or(is_there) && !is_kept(off))
     }
 }
 

@@ -7,6 +7,7 @@ use super::compose;
 use super::image_keys::KUSTOMIZE_IMAGES;
 use crate::manifest::content;
 use crate::manifest::inputs::texts;
+use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::{directory_of, path_from};
 
@@ -216,6 +217,22 @@ pub(super) fn of_helmfile(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Ve
         (!is_left_out).then(|| DeployedPath { path, condition, ..DeployedPath::default() })
     };
     releases.unwrap_or_default().iter().filter_map(release).collect()
+}
+
+/// Returns the charts of the tree that a file of Terraform installs.
+pub(super) fn of_terraform(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<DeployedPath> {
+    let is_one = tree.language == Language::Terraform;
+    let releases =
+        tree.get(root, "resource").filter(|_| is_one).and_then(|all| tree.get(all, "helm_release"));
+    let entries = releases.map(|releases| tree.entries(releases)).unwrap_or_default();
+    let release = |(_, release): &(NodeId, NodeId)| {
+        let chart = tree.get_str(*release, "chart")?;
+        let chart = chart.trim_start_matches("${path.module}").trim_start_matches('/');
+        let path = path_from(directory_of(path), chart)?;
+        let count = tree.get_str(*release, "count").unwrap_or_default();
+        (count != "0").then(|| DeployedPath { path, ..DeployedPath::default() })
+    };
+    entries.iter().filter_map(release).collect()
 }
 
 /// Returns what the sources of an application name; files of values with patterns and actions in their names as they are.

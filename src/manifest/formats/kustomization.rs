@@ -190,6 +190,7 @@ pub(in crate::manifest) fn kustomize(
         into.names.extend(deployed_paths::of_object(tree, root));
         into.names.extend(deployed_paths::of_compose(tree, root, path));
         into.names.extend(deployed_paths::of_helmfile(tree, root, path));
+        into.names.extend(deployed_paths::of_terraform(tree, root, path));
         into.gives.extend(deployed_paths::given_values(tree, root, path));
     }
     let of_deployers = deployers(tree, document, root);

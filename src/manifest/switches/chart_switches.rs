@@ -163,8 +163,8 @@ impl<T: Tree> Elsewhere<'_, T> {
             // An example of values says nothing before somebody names it.
             sayers
                 .retain(|file| !has_name(file) || self.related.is_given(file) || self.is_named_in_text(file));
-            let but_in = sayers.into_iter().chain(unnamed).collect();
-            return vec![OffCondition { condition: format!("{word} {value}"), by: None, but_in }];
+            let but_in = sayers.into_iter().chain(unnamed).map(|file| (file, 1)).collect();
+            return vec![OffCondition { but_in, ..OffCondition::here(format!("{word} {value}")) }];
         }
         let offs = said.into_iter().filter(|(by, all)| by.is_some() && is_off(all));
         let condition = format!("{word} {value}");

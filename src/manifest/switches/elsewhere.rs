@@ -11,13 +11,15 @@ use super::statements::{SaidValue, Statements, statements_of};
 use super::switch::{OffCondition, Switch, SwitchScope};
 use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_off, may_switch, sense};
+use super::tasks;
+use super::variable_switches::SaidVariables;
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::compose::DEFAULT_FILES;
 use crate::manifest::scan::is_candidate;
 use crate::manifest::syntax::yaml;
 use crate::manifest::variables::env_file;
-use crate::source::tree::{Tree, TreeEntry};
+use crate::source::tree::{Tree, TreeEntry, directory_of};
 
 /// Leaves of the switches in `files` those that nothing turns on elsewhere in the tree, and adds those that stand elsewhere:
 /// conditions in templates of charts, and of charts in charts. The `entries` are all files of the tree, with their paths below the
@@ -46,9 +48,15 @@ pub(in crate::manifest) fn settle<T: Tree>(
         named_in_texts: None,
         parents: None,
     };
+    let variables = SaidVariables::of(
+        files.iter().flat_map(|file| &file.scan.switches),
+        others.related.paths.values().flatten().copied(),
+        &others.statements,
+    );
     for (at, file) in files.iter_mut().enumerate() {
         let path = file.root_path.clone();
-        let mut switches = std::mem::take(&mut file.scan.switches);
+        let switches = std::mem::take(&mut file.scan.switches);
+        let mut switches = variables.decide(&path, switches);
         let by_others = by_others.remove(&at).unwrap_or_default();
         switches.retain(|switch| !by_others.lets_run(switch));
         file.scan.switches = others.left_off(&path, switches);
@@ -56,6 +64,9 @@ pub(in crate::manifest) fn settle<T: Tree>(
         let more = others.of_values(&path, &file.scan);
         file.scan.switches.extend(more);
         let more = others.of_charts(&path, &file.scan);
+        file.scan.switches.extend(more);
+        let beside = others.related.paths.get(directory_of(&path)).map(Vec::as_slice).unwrap_or_default();
+        let more = tasks::unused(&path, &file.scan, beside, &mut others.statements);
         file.scan.switches.extend(more);
         let names = ignores.of_path(&path).into_iter().map(|ignore| format!("{ignore} leaves it out"));
         let names = names.chain(others.comes_before(&path).map(|other| format!("{other} comes before it")));

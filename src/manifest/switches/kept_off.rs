@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::switch::{OffCondition, Switch, SwitchScope, literal, of_tree};
+use super::switch::{OffCondition, Switch, SwitchScope, literal, off_in};
 use super::switch_words::{MARKERS, Sense, is_marker, is_off, sense};
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
@@ -301,7 +301,7 @@ impl PatchEffects {
             if patch.is_mapping(root) {
                 self.merged(&patch, root, &objects);
             }
-            for switch in of_tree(&patch) {
+            for switch in off_in(&patch) {
                 if let SwitchScope::Below(at, below) = switch.scope
                     && at == document
                 {

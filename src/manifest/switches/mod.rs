@@ -13,12 +13,15 @@ mod statements;
 mod switch;
 mod switch_index;
 mod switch_words;
+mod tasks;
+mod variable_switches;
+mod variable_value;
 
 pub(super) use elsewhere::settle;
 pub(super) use related::RelatedValues;
 pub(super) use release::said_of_release;
 pub(super) use statements::{SaidValue, Statements};
-pub(super) use switch::of_tree;
 pub use switch::{OffCondition, Switch};
+pub(super) use switch::{of_tree, off_in};
 pub use switch_index::SwitchIndex;
 pub(super) use switch_words::is_no;

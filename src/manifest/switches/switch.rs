@@ -1,10 +1,11 @@
 //! The switches of one file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::known_kinds::is_of_nobody;
 use super::switch_words::{AWAY, MARKERS, WHEN, WORDS, is_marker, is_off, sense};
+use super::variable_value::VariableValue;
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 
@@ -19,6 +20,8 @@ pub struct Switch {
     pub(super) path: String,
     /// The kind and the name of the object that it is in.
     pub(super) object: Option<(String, String)>,
+    /// The variable that it is set to; `None` where what it is set to stands here.
+    pub(super) variable: Option<VariableValue>,
 }
 
 /// Why something does not run.
@@ -28,8 +31,10 @@ pub struct OffCondition {
     pub condition: String,
     /// The path below the root of the other file that says so; `None` where it is said beside what it is about.
     pub by: Option<String>,
-    /// The paths below the root of the files that say otherwise, and that nobody is known to take.
-    pub but_in: BTreeSet<String>,
+    /// The paths below the root of the files that say otherwise, and that nobody is known to take, and how often each does.
+    pub but_in: BTreeMap<String, usize>,
+    /// Whether nobody says it any more: then it is no reason, and is there for what is compared with it.
+    pub is_over: bool,
 }
 
 impl OffCondition {
@@ -93,17 +98,15 @@ pub(super) fn literal(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
         NodeKind::Scalar { .. } if tree.is_masked(node) => None,
         NodeKind::Scalar { value, style } => {
             let tag = tree.tag(node);
-            Some(match style {
-                ScalarStyle::Plain if tag == EXPRESSION => value.to_owned(),
-                ScalarStyle::Plain => format!("{tag}{value}"),
-                _ => format!("{tag}\"{value}\""),
-            })
+            let written = if style == ScalarStyle::Plain { value.to_owned() } else { format!("\"{value}\"") };
+            let is_tagged = !(tag.is_empty() || style == ScalarStyle::Plain && tag == EXPRESSION);
+            Some(if is_tagged { format!("{tag} {written}") } else { written })
         }
         _ => None,
     }
 }
 
-/// Returns the switches of a file that are off.
+/// Returns the switches of a file that are off, and those whose value is a variable.
 pub(in crate::manifest) fn of_tree(tree: &SyntaxTree<'_>) -> Vec<Switch> {
     let mut found = Vec::new();
     for (document, root) in tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?))) {
@@ -125,11 +128,23 @@ pub(in crate::manifest) fn of_tree(tree: &SyntaxTree<'_>) -> Vec<Switch> {
     found
 }
 
+/// Returns the switches of a file that are off whatever other files say.
+pub(in crate::manifest) fn off_in(tree: &SyntaxTree<'_>) -> Vec<Switch> {
+    let is_off = |switch: &Switch| switch.variable.as_ref().is_none_or(VariableValue::is_off_unless_said);
+    of_tree(tree).into_iter().filter(is_off).collect()
+}
+
 fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch> {
+    let mut variable = None;
     let (condition, stem) = match sense(key) {
         Some((sense, stem)) => {
-            let literal = literal(tree, tree.get(mapping, key)?).filter(|literal| is_off(sense, literal))?;
-            (format!("{key}: {literal}"), stem)
+            let literal = literal(tree, tree.get(mapping, key)?)?;
+            variable = VariableValue::of(key, Some(sense), &literal);
+            let written = match &variable {
+                Some(variable) => variable.written(&literal),
+                None => Some(literal).filter(|literal| is_off(sense, literal))?,
+            };
+            (format!("{key}: {written}"), stem)
         }
         None if MARKERS.iter().any(|(marker, _)| key == *marker) => {
             let literal = literal(tree, tree.get(mapping, key)?).filter(|literal| is_marker(key, literal))?;
@@ -157,7 +172,12 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
             let written = || tree.original.get(tree.nodes[value].span()).unwrap_or_default();
             let is_none = || EMPTY.contains(&written().replace(char::is_whitespace, "").as_str());
             let is_off = if key == "for_each" { is_empty && is_none() } else { !is_empty };
-            (is_off.then(|| key.to_owned())?, String::new())
+            if is_off {
+                (key.to_owned(), String::new())
+            } else {
+                variable = Some(VariableValue::of(key, None, written())?);
+                (format!("{key}: {}", written()), String::new())
+            }
         }
         None if key == "profiles" => {
             let profiles = tree.get(mapping, key)?;
@@ -222,6 +242,7 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
         off: OffCondition::here(condition),
         path,
         object: object_around(tree, mapping, root),
+        variable,
     })
 }
 
@@ -257,7 +278,7 @@ const PROFILES: &str = "profiles: ";
 impl Switch {
     /// Returns one that stands in no entry of the file.
     pub(super) fn elsewhere(scope: SwitchScope, off: OffCondition) -> Self {
-        Self { scope, off, path: String::new(), object: None }
+        Self { scope, off, path: String::new(), object: None, variable: None }
     }
 
     /// Returns the profiles of Compose that it is about.

@@ -93,31 +93,48 @@ fn values_that_a_chart_is_given_since_the_change_count_though_they_were_there() 
 }
 
 #[test]
-fn what_a_helmfile_installs_since_the_change_is_new() {
-    let files = |rest: &'static str| {
+fn what_a_helmfile_or_a_module_installs_since_the_change_is_new() {
+    let files = |at: &'static str, rest: &'static str| {
         vec![
             ("charts/dbg/Chart.yaml", "apiVersion: v2\nname: dbg\nversion: 1.0.0\n"),
             (
                 "charts/dbg/templates/x.yaml",
                 "apiVersion: v1\nkind: Pod\nmetadata: {name: dbg}\nspec: {containers: [{name: dbg, image: \"busybox:1\"}]}\n",
             ),
-            ("helmfile.yaml", rest),
+            (at, rest),
         ]
     };
     let found = "charts/dbg/templates/x.yaml floating-tag";
+    let module = "resource \"helm_release\" \"dbg\" {\n  name = \"dbg\"\n  chart = \"./charts/dbg\"\n}\n";
+    let module_of_another = "resource \"helm_release\" \"web\" {\n  name = \"web\"\n  repository = \"https://charts.example\"\n  chart = \"web\"\n}\n";
     let release = "releases:\n- name: dbg\n  chart: ./charts/dbg\n";
     refused(vec![
-        ("a release", files("releases: []\n"), vec![("helmfile.yaml", release)], found),
+        ("a release", files("helmfile.yaml", "releases: []\n"), vec![("helmfile.yaml", release)], found),
         (
             "one that is installed since then",
-            files("releases:\n- name: dbg\n  chart: ./charts/dbg\n  installed: false\n"),
+            files("helmfile.yaml", "releases:\n- name: dbg\n  chart: ./charts/dbg\n  installed: false\n"),
             vec![("helmfile.yaml", release)],
+            found,
+        ),
+        ("of Terraform", files("main.tf", "terraform {}\n"), vec![("main.tf", module)], found),
+        (
+            "of Terraform, from the module",
+            files("main.tf", "terraform {}\n"),
+            vec![(
+                "main.tf",
+                "resource \"helm_release\" \"dbg\" {\n  name = \"dbg\"\n  chart = \"${path.module}/charts/dbg\"\n}\n",
+            )],
             found,
         ),
     ]);
     left_alone(vec![(
+        "one of Terraform that was there",
+        files("main.tf", module),
+        vec![("b.tf", module_of_another)],
+    )]);
+    left_alone(vec![(
         "one that was there",
-        files(release),
+        files("helmfile.yaml", release),
         vec![("helmfile.yaml", "# Read.\nreleases:\n- name: dbg\n  chart: ./charts/dbg\n")],
     )]);
 }
@@ -200,6 +217,75 @@ fn a_part_of_an_object_may_switch_all_of_it() {
             "another object",
             vec![("a.yaml", cluster("pause: true")), ("b.yaml", GOOD)],
             vec![("b.yaml", GOOD)],
+        ),
+    ]);
+}
+
+#[test]
+fn a_task_definition_that_something_takes_since_the_change_is_new() {
+    let stack = |rest: &str| {
+        let tasks = [("A", "nginx:1.27@"), ("B", "redis:7")].map(|(name, image)| {
+            format!(
+                "  {name}:\n    Type: AWS::ECS::TaskDefinition\n    Properties: {{ContainerDefinitions: [{{Name: r, Image: \"{image}\"}}]}}\n"
+            )
+        });
+        &*Box::leak(format!("Resources:\n{}{rest}", tasks.concat()).into_boxed_str())
+    };
+    let service = |task: &str| {
+        stack(&format!(
+            "  S:\n    Type: AWS::ECS::Service\n    Properties: {{DesiredCount: 1, TaskDefinition: !Ref {task}}}\n"
+        ))
+    };
+    let rule = |state: &str| {
+        stack(&format!(
+            "  R:\n    Type: AWS::Events::Rule\n    Properties:\n      State: {state}\n      Targets: [{{Id: t, EcsParameters: {{TaskDefinitionArn: !Ref B}}}}]\n"
+        ))
+    };
+    let tasks = "resource \"aws_ecs_task_definition\" \"a\" {\n  container_definitions = jsonencode([{ name = \"r\", image = \"nginx:1.27@\" }])\n}\n\
+                 resource \"aws_ecs_task_definition\" \"b\" {\n  container_definitions = jsonencode([{ name = \"r\", image = \"redis:7\" }])\n}\n";
+    let taker = |task: &str| {
+        let text = format!(
+            "resource \"aws_ecs_service\" \"s\" {{\n  desired_count = 1\n  task_definition = aws_ecs_task_definition.{task}.arn\n}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let target = |state: &str| {
+        let text = format!(
+            "resource \"aws_cloudwatch_event_rule\" \"r\" {{\n  state = \"{state}\"\n}}\nresource \"aws_cloudwatch_event_target\" \"t\" {{\n  rule = \
+             aws_cloudwatch_event_rule.r.name\n  ecs_target {{\n    task_definition_arn = aws_ecs_task_definition.b.arn\n  }}\n}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let (s, t) = ("s.yaml floating-tag", "t.tf floating-tag");
+    refused(vec![
+        ("another one", vec![("s.yaml", service("A"))], vec![("s.yaml", service("B"))], s),
+        ("the first that does", vec![("s.yaml", stack(""))], vec![("s.yaml", service("B"))], s),
+        ("a rule", vec![("s.yaml", rule("DISABLED"))], vec![("s.yaml", rule("ENABLED"))], s),
+        (
+            "another one, of Terraform",
+            vec![("t.tf", tasks), ("u.tf", taker("a"))],
+            vec![("u.tf", taker("b"))],
+            t,
+        ),
+        ("the first that does, of Terraform", vec![("t.tf", tasks)], vec![("u.tf", taker("b"))], t),
+        (
+            "a rule, of Terraform",
+            vec![("t.tf", tasks), ("u.tf", target("DISABLED"))],
+            vec![("u.tf", target("ENABLED"))],
+            t,
+        ),
+    ]);
+    left_alone(vec![
+        (
+            "one more that takes it",
+            vec![("t.tf", tasks), ("u.tf", taker("b"))],
+            vec![("v.tf", target("ENABLED"))],
+        ),
+        ("one that is pinned", vec![("s.yaml", stack(""))], vec![("s.yaml", service("A"))]),
+        (
+            "an output",
+            vec![("t.tf", tasks)],
+            vec![("o.tf", "output \"b\" {\n  value = aws_ecs_task_definition.b.arn\n}\n")],
         ),
     ]);
 }

@@ -25,6 +25,7 @@ mod taken_away;
 mod taken_in;
 mod understood;
 mod values;
+mod variable_switches;
 mod variables;
 
 use std::path::Path;

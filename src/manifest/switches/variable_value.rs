@@ -1,0 +1,192 @@
+//! Values of switches that are variables: what they are called, and which of their values let things run.
+
+use super::switch_words::{Sense, is_off};
+use crate::manifest::syntax::build::TEMPLATE;
+
+/// The value of a switch, as far as it is a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct VariableValue {
+    /// Who gives the variable its value.
+    pub(super) scope: VariableScope,
+    /// The name, in lower case.
+    pub(super) name: String,
+    /// What stands for it where nobody says.
+    pub(super) default: Option<String>,
+    lets_run: LetsRun,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum VariableScope {
+    /// The files of a module of Terraform, files of variables, and who calls the module.
+    Module,
+    /// Any file of the tree.
+    Tree,
+}
+
+/// Which values let things run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum LetsRun {
+    /// Those that do not switch off.
+    On(Sense),
+    /// This one alone.
+    Is(String),
+    /// All but this one.
+    IsNot(String),
+}
+
+impl VariableValue {
+    /// Returns that of a switch which is set so; `None` where that is no variable, or more than one. `sense` is that of the key, if it
+    /// has one.
+    pub(super) fn of(key: &str, sense: Option<Sense>, literal: &str) -> Option<Self> {
+        if let Some(name) = literal.strip_prefix("!Ref").map(|rest| rest.trim().trim_matches('"')) {
+            return Some(Self::new(VariableScope::Tree, (name, None), LetsRun::On(sense?)))
+                .filter(|it| is_name(&it.name));
+        }
+        let text = literal.strip_prefix(TEMPLATE).unwrap_or(literal).trim().trim_matches('"').trim();
+        if let Some((scope, name)) = module_variable(text) {
+            return Some(Self::new(scope, (name, None), LetsRun::On(sense?)));
+        }
+        let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
+        if let Some((condition, rest)) = inner.split_once('?')
+            && let Some((then, otherwise)) = rest.rsplit_once(" : ")
+        {
+            let is_none = |text: &str| {
+                let written = text.replace(char::is_whitespace, "");
+                matches!(written.as_str(), "0" | "[]" | "{}" | "tomap({})" | "toset([])" | "toset({})")
+            };
+            let is_counted = matches!(key, "for_each") || sense == Some(Sense::Count);
+            return match (is_counted, is_none(then), is_none(otherwise)) {
+                (true, false, true) => compared(condition, false),
+                (true, true, false) => compared(condition, true),
+                _ => None,
+            };
+        }
+        if key == "if" {
+            let inner = text.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or(text);
+            return compared(inner, false)
+                .filter(|it| matches!(it.lets_run, LetsRun::Is(_) | LetsRun::IsNot(_)));
+        }
+        let (name, default) = substituted(text)?;
+        Some(Self::new(VariableScope::Tree, (name, default), LetsRun::On(sense?)))
+    }
+
+    fn new(scope: VariableScope, (name, default): (&str, Option<&str>), lets_run: LetsRun) -> Self {
+        Self { scope, name: name.to_ascii_lowercase(), default: default.map(str::to_owned), lets_run }
+    }
+
+    /// Returns what tells the switch from others: with another default it is the same one.
+    pub(super) fn written(&self, literal: &str) -> String {
+        if self.default.is_some() { format!("${{{}}}", self.name) } else { literal.to_owned() }
+    }
+
+    /// Returns whether what is set to it does not run where nobody is known to say what it is.
+    pub(super) fn is_off_unless_said(&self) -> bool {
+        self.default.is_none() && self.lets_run == LetsRun::On(Sense::Off)
+    }
+
+    /// Returns whether the variable lets things run with this value.
+    pub(super) fn lets_run(&self, literal: &str) -> bool {
+        let written = literal.trim_matches('"');
+        match &self.lets_run {
+            LetsRun::On(sense) => !is_off(*sense, literal),
+            LetsRun::Is(wanted) => written == wanted,
+            LetsRun::IsNot(unwanted) => written != unwanted,
+        }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+/// Returns the variable of Terraform that a text is.
+fn module_variable(text: &str) -> Option<(VariableScope, &str)> {
+    let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(text).trim();
+    let name = inner.strip_prefix("var.").or_else(|| inner.strip_prefix("local."))?;
+    is_name(name).then_some((VariableScope::Module, name))
+}
+
+/// Returns the variable that somebody substitutes in a text which is nothing else, and what stands for it where nobody says.
+fn substituted(text: &str) -> Option<(&str, Option<&str>)> {
+    let braced = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    let called = || text.strip_prefix("$(").and_then(|rest| rest.strip_suffix(')'));
+    let inner = braced.or_else(called).or_else(|| text.strip_prefix('$'))?;
+    let (name, default) = match inner.find([':', '-', '=']) {
+        Some(at) => (&inner[..at], Some(inner[at..].trim_start_matches(':').trim_start_matches(['-', '=']))),
+        None => (inner, None),
+    };
+    is_name(name).then_some((name, default))
+}
+
+/// Returns the variable that a condition asks for; `is_against` where what is behind it does not run when that holds.
+fn compared(condition: &str, is_against: bool) -> Option<VariableValue> {
+    let condition = condition.trim();
+    let named = |text: &str| -> Option<(VariableScope, String)> {
+        let text = text.trim();
+        let pipeline = || text.strip_prefix("env.").or_else(|| text.strip_prefix("variables."));
+        let found = module_variable(text)
+            .or_else(|| Some((VariableScope::Tree, pipeline().or_else(|| text.strip_prefix('$'))?)))?;
+        is_name(found.1).then(|| (found.0, found.1.to_owned()))
+    };
+    let of =
+        |(scope, name): (VariableScope, String), lets_run| VariableValue::new(scope, (&name, None), lets_run);
+    for (sign, is_not) in [("==", is_against), ("!=", !is_against)] {
+        if let Some((left, right)) = condition.split_once(sign) {
+            let word = right.trim();
+            let bare = word.trim_matches(['"', '\'']);
+            let is_word = !bare.contains(['"', '\'']) && (bare.len() + 2 == word.len() || is_name(bare));
+            let lets_run =
+                if is_not { LetsRun::IsNot(bare.to_owned()) } else { LetsRun::Is(bare.to_owned()) };
+            return named(left).filter(|_| is_word).map(|named| of(named, lets_run));
+        }
+    }
+    let (name, is_against) = match condition.strip_prefix('!') {
+        Some(name) => (name, !is_against),
+        None => (condition, is_against),
+    };
+    Some(of(named(name)?, LetsRun::On(if is_against { Sense::Off } else { Sense::On })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_told_with_the_values_that_let_things_run() {
+        for (key, sense, literal, name, on, off) in [
+            ("replicas", Some(Sense::Count), "${n}", "n", "1", "0"),
+            ("replicas", Some(Sense::Count), "\"${N:-0}\"", "n", "\"2\"", "\"0\""),
+            ("suspend", Some(Sense::Off), "$(off)", "off", "false", "true"),
+            ("count", Some(Sense::Count), "var.n", "n", "1", "0"),
+            ("count", Some(Sense::Count), "var.on ? 1 : 0", "on", "true", "false"),
+            ("count", Some(Sense::Count), "!var.on ? 1 : 0", "on", "false", "true"),
+            ("count", Some(Sense::Count), "var.on ? 0 : 1", "on", "false", "true"),
+            ("count", Some(Sense::Count), "var.e != \"dev\" ? 1 : 0", "e", "\"prod\"", "\"dev\""),
+            ("count", Some(Sense::Count), "!template \"${var.on ? 1 : 0}\"", "on", "true", "false"),
+            ("for_each", None, "local.on ? toset([\"a\"]) : toset([])", "on", "true", "false"),
+            ("if", Some(Sense::On), "${{ env.A == 'b' }}", "a", "b", "c"),
+            ("if", Some(Sense::On), "$A != \"b\"", "a", "c", "b"),
+            ("DesiredCount", Some(Sense::Count), "!Ref Count", "count", "1", "0"),
+        ] {
+            let value = VariableValue::of(key, sense, literal).unwrap_or_else(|| panic!("{literal}"));
+            assert_eq!(
+                (&*value.name, value.lets_run(on), value.lets_run(off)),
+                (name, true, false),
+                "{literal}"
+            );
+        }
+        for (key, sense, literal) in [
+            ("replicas", Some(Sense::Count), "2"),
+            ("replicas", Some(Sense::Count), "${a}${b}"),
+            ("replicas", Some(Sense::Count), "x-${a}"),
+            ("count", Some(Sense::Count), "length(var.a)"),
+            ("count", Some(Sense::Count), "var.on ? 2 : 1"),
+            ("count", Some(Sense::Count), "var.a && var.b ? 1 : 0"),
+            ("if", Some(Sense::On), "$A == \"x\" && $B == \"y\""),
+            ("if", Some(Sense::On), "github.ref == 'main'"),
+            ("if", Some(Sense::On), "success()"),
+        ] {
+            assert_eq!(VariableValue::of(key, sense, literal), None, "{literal}");
+        }
+    }
+}
