@@ -26,20 +26,29 @@ pub fn is_read(path: &str) -> bool {
 /// Returns whether a file runs images, or makes manifests, though no manifest names it: a unit of systemd, a program of a
 /// language for configuration, the environment of a Compose project, what CapRover runs, what machines are made of, recipes.
 pub fn runs_images(path: &str) -> bool {
-    const ENDINGS: [&str; 11] = [
+    const ENDINGS: [&str; 19] = [
+        "bicep",
+        "bicepparam",
         "bu",
         "cue",
+        "dhall",
         "gotmpl",
+        "groovy",
         "ign",
         "jenkinsfile",
         "jsonnet",
+        "k",
+        "kube",
         "libsonnet",
         "ncl",
         "nix",
+        "pkl",
+        "pp",
         "service",
         "star",
     ];
-    const NAMES: [&str; 5] = ["Earthfile", "Jenkinsfile", "Tiltfile", "captain-definition", "user-data"];
+    const NAMES: [&str; 6] =
+        ["Earthfile", "Jenkinsfile", "Tiltfile", "Vagrantfile", "captain-definition", "user-data"];
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
         || NAMES.contains(&name)
@@ -56,11 +65,13 @@ pub fn is_prose(path: &str) -> bool {
     is_titled || name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
 }
 
-/// Returns whether a file has recipes of a tool that runs them by their names: only what their commands run is told, as the rest of them
+/// Returns whether a file has recipes of a tool that runs them by their names, or by the clock: only what their commands run is told, as the rest of them
 /// is about what is built.
 pub(super) fn is_recipe(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    matches!(name, "GNUmakefile" | "Justfile" | "Makefile" | "justfile" | "makefile") || name.ends_with(".mk")
+    let is_of_make = matches!(name, "GNUmakefile" | "Makefile" | "makefile") || name.ends_with(".mk");
+    let is_of_cron = matches!(name, "crontab") || path.contains("cron.d/");
+    is_of_make || is_of_cron || matches!(name, "Justfile" | "justfile")
 }
 
 pub(super) fn is_environment(path: &str) -> bool {

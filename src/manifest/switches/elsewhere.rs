@@ -69,7 +69,10 @@ pub(in crate::manifest) fn settle<T: Tree>(
         let more = tasks::unused(&path, &file.scan, beside, &mut others.statements);
         file.scan.switches.extend(more);
         let names = ignores.of_path(&path).into_iter().map(|ignore| format!("{ignore} leaves it out"));
-        let names = names.chain(others.comes_before(&path).map(|other| format!("{other} comes before it")));
+        let skip = others.is_skipped(&path).then(|| format!("{path}.skip leaves it out"));
+        let names = names
+            .chain(skip)
+            .chain(others.comes_before(&path).map(|other| format!("{other} comes before it")));
         let all = names.map(|condition| {
             Switch::elsewhere(SwitchScope::Within(0..usize::MAX), OffCondition::here(condition))
         });
@@ -124,6 +127,12 @@ impl<T: Tree> Elsewhere<'_, T> {
         DEFAULT_FILES[..at].iter().copied().find(|name| is_there(name))
     }
 
+    /// Returns whether k3s passes over a file of its directory of manifests because of another one beside it.
+    fn is_skipped(&self, path: &str) -> bool {
+        let beside = self.related.paths.get(directory_of(path)).into_iter().flatten();
+        beside.filter_map(|other| other.strip_suffix(".skip")).any(|named| named == path)
+    }
+
     /// Returns those switches of a file that nothing elsewhere turns on.
     fn left_off(&mut self, file: &str, mut switches: Vec<Switch>) -> Vec<Switch> {
         let mut beside: Option<BTreeSet<String>> = None;
@@ -137,7 +146,9 @@ impl<T: Tree> Elsewhere<'_, T> {
                 Some((kind, name)) => self.said().patched.get(&path).is_some_and(|all| {
                     all.iter().any(|(other, of)| {
                         let (of_kind, named) = of;
-                        other != file
+                        // What scales an object may stand beside it.
+                        let is_other = other != file || of_kind.is_empty() && !named.is_empty();
+                        is_other
                             && (of_kind.is_empty() || of_kind == kind)
                             && (named.is_empty() || named == name)
                     })

@@ -127,7 +127,8 @@ fn walk(
                 say(found, "/spec/replicas", count, Some(&(String::new(), name.to_owned())));
             }
             if let Some(name) = get("scaleTargetRef").and_then(|target| tree.get_str(target, "name")) {
-                say(found, "/spec/replicas", "1".to_owned(), Some(&(String::new(), name.to_owned())));
+                let count = if is_paused_at_zero(tree, node) { "0" } else { "1" };
+                say(found, "/spec/replicas", count.to_owned(), Some(&(String::new(), name.to_owned())));
             }
             for (key, value) in entries {
                 let Some(key) = tree.text_of(*key) else { continue };
@@ -143,6 +144,13 @@ fn walk(
         }
         NodeKind::Alias(_) => {}
     }
+}
+
+/// Returns whether KEDA keeps what the object around `spec` scales at none.
+fn is_paused_at_zero(tree: &SyntaxTree<'_>, spec: NodeId) -> bool {
+    let metadata = tree.nodes[spec].parent().and_then(|object| tree.get(object, "metadata"));
+    let notes = metadata.and_then(|metadata| tree.get(metadata, "annotations"));
+    notes.and_then(|notes| tree.get_str(notes, "autoscaling.keda.sh/paused-replicas")) == Some("0")
 }
 
 /// Returns what the commands of a text set for a chart: `--set a.b=c,d=e`.

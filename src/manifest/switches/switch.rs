@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::known_kinds::is_of_nobody;
-use super::switch_words::{AWAY, MARKERS, WHEN, WORDS, is_marker, is_off, sense};
+use super::switch_words::{AWAY, BY_HAND, MARKERS, Sense, WHEN, WORDS, is_marker, is_off, sense};
 use super::variable_value::VariableValue;
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
@@ -73,11 +73,14 @@ fn of_root(tree: &SyntaxTree<'_>, root: NodeId, document: usize) -> Vec<Switch> 
     let nobody = said("kind").zip(said("apiVersion")).filter(|(kind, version)| is_of_nobody(version, kind));
     let nobody = nobody.map(|(kind, version)| format!("apiVersion: {version}, kind: {kind}"));
     let keys = tree.entries(root).iter().filter(|(_, value)| tree.is_mapping(*value));
+    // Pipelines of Bitbucket that somebody starts.
+    let custom = tree.get(root, "pipelines").and_then(|pipelines| tree.get(pipelines, "custom"));
+    let custom = custom.map(|_| switch("custom".to_owned(), "/pipelines/custom/".to_owned()));
     let hidden = keys.filter_map(|(key, _)| tree.text_of(*key)).filter(|key| key.starts_with('.'));
     let hidden = hidden.map(|key| switch("hidden".to_owned(), format!("/{key}/")));
     let hidden = hidden.chain(by_others(tree, root).map(|it| switch(it, "/jobs/".to_owned())));
     let whole = kind.map(|kind| format!("kind: {kind}")).into_iter().chain(nobody);
-    hidden.chain(whole.map(|it| switch(it, String::new()))).collect()
+    custom.into_iter().chain(hidden).chain(whole.map(|it| switch(it, String::new()))).collect()
 }
 
 /// Returns what starts a workflow of GitHub where that is nothing but another workflow, or somebody.
@@ -136,7 +139,9 @@ pub(in crate::manifest) fn off_in(tree: &SyntaxTree<'_>) -> Vec<Switch> {
 
 fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch> {
     let mut variable = None;
-    let (condition, stem) = match sense(key) {
+    let is_note = matches!(tree.key_of(mapping), Some("annotations" | "labels"));
+    let said = if is_note { sense_of_note(key) } else { sense(key) };
+    let (condition, stem) = match said.clone() {
         Some((sense, stem)) => {
             let literal = literal(tree, tree.get(mapping, key)?)?;
             variable = VariableValue::of(key, Some(sense), &literal);
@@ -150,7 +155,7 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
             let literal = literal(tree, tree.get(mapping, key)?).filter(|literal| is_marker(key, literal))?;
             (format!("{key}: {literal}"), String::new())
         }
-        None if key == "when" => {
+        None if matches!(key, "trigger" | "when") => {
             let never = literal(tree, tree.get(mapping, key)?);
             let never = never.filter(|it| matches!(it.trim_matches('"'), "never" | "manual" | "false"))?;
             (format!("{key}: {never}"), String::new())
@@ -162,6 +167,18 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
         // A resource of CloudFormation that is made under a condition.
         None if key == "Condition" && tree.get(mapping, "Type").is_some() => {
             (format!("{key}: {}", literal(tree, tree.get(mapping, key)?)?), String::new())
+        }
+        // What waits for somebody who gives it parameters (Nomad), and what is only looked at (Crossplane).
+        None if key == "parameterized"
+            && tree.get(mapping, key).is_some_and(|it| tree.is_mapping(it) || tree.is_sequence(it)) =>
+        {
+            (key.to_owned(), String::new())
+        }
+        None if key == "managementPolicies" && are_all(tree, tree.get(mapping, key)?, &["Observe"]) => {
+            (format!("{key}: Observe"), String::new())
+        }
+        None if key.ends_with("State") && tree.get_str(mapping, key) == Some("stop") => {
+            (format!("{key}: stop"), String::new())
         }
         None if WHEN.contains(&key) && is_never(tree, mapping, key) => {
             (format!("{key}: never"), String::new())
@@ -202,7 +219,8 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
     let list = tree.nodes[mapping].parent().filter(|list| tree.is_sequence(*list));
     let levels = match tree.key_of(list.unwrap_or(mapping)) {
         Some("deploy") => 1,
-        Some("annotations" | "labels") if sense(key).is_none() => 2,
+        // One that lets something be added is about those beside it that say what.
+        Some("annotations" | "labels") if !matches!(said, Some((Sense::On, _))) => 2,
         // A rule of a job is about the job.
         Some("rules") if matches!(key, "if" | "when") => match tree.nodes[list.unwrap_or(mapping)].parent() {
             // Of a whole pipeline.
@@ -264,6 +282,26 @@ fn is_never(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> bool {
     let items = tree.items(value).iter().filter_map(|item| tree.string_of(*item));
     let mut all = items.chain(tree.string_of(value));
     all.any(|said| AWAY.contains(&said) || matches!(said, "none" | "nothing"))
+        || key.starts_with("event") && are_all(tree, value, &BY_HAND)
+}
+
+/// Returns whether a list has items, and all of them are some of `words`.
+fn are_all(tree: &SyntaxTree<'_>, list: NodeId, words: &[&str]) -> bool {
+    let items = tree.items(list);
+    !items.is_empty()
+        && items.iter().all(|item| tree.string_of(*item).is_some_and(|item| words.contains(&item)))
+}
+
+/// Returns how a switch is set that is an annotation or a label, and where what it is about begins: what another one of the same domain
+/// says, or the object.
+fn sense_of_note(key: &str) -> Option<(Sense, String)> {
+    let (domain, name) = key.rsplit_once('/').unwrap_or(("", key));
+    let (sense, _) = sense(name)?;
+    match sense {
+        Sense::On if domain.is_empty() => None,
+        Sense::On => Some((sense, format!("{domain}~1"))),
+        Sense::Off | Sense::Count => Some((sense, String::new())),
+    }
 }
 
 /// Returns the condition of a service that runs with some profiles of Compose alone.

@@ -12,7 +12,7 @@ pub(super) enum Sense {
 }
 
 /// The words of switches, in lower case.
-pub(super) const WORDS: [(&str, Sense); 35] = [
+pub(super) const WORDS: [(&str, Sense); 41] = [
     ("enabled", Sense::On),
     ("enable", Sense::On),
     ("create", Sense::On),
@@ -26,6 +26,10 @@ pub(super) const WORDS: [(&str, Sense); 35] = [
     ("running", Sense::On),
     ("use", Sense::On),
     ("start", Sense::On),
+    ("started", Sense::On),
+    ("inject", Sense::On),
+    ("always_run", Sense::On),
+    ("evaluate", Sense::On),
     ("if", Sense::On),
     ("disabled", Sense::Off),
     ("disable", Sense::Off),
@@ -36,6 +40,7 @@ pub(super) const WORDS: [(&str, Sense); 35] = [
     ("shutdown", Sense::Off),
     ("skip", Sense::Off),
     ("hibernated", Sense::Off),
+    ("stop", Sense::Off),
     ("stopped", Sense::Off),
     ("replicas", Sense::Count),
     ("replicacount", Sense::Count),
@@ -47,6 +52,7 @@ pub(super) const WORDS: [(&str, Sense); 35] = [
     ("parallelism", Sense::Count),
     ("completions", Sense::Count),
     ("instances", Sense::Count),
+    ("runners", Sense::Count),
     ("count", Sense::Count),
 ];
 
@@ -64,10 +70,12 @@ const BEGINNINGS: [(&str, Sense); 6] = [
 const MEASURES: [&str; 8] = ["default", "desired", "initial", "max", "min", "number", "numberof", "target"];
 
 /// What something is set to so that it is not there, or waits, whatever the key is called.
-pub(super) const AWAY: [&str; 12] = [
+pub(super) const AWAY: [&str; 14] = [
     "absent",
     "halted",
     "hibernated",
+    "inform",
+    "mustnothave",
     "never",
     "paused",
     "pending",
@@ -82,14 +90,19 @@ pub(super) const AWAY: [&str; 12] = [
 /// Keys whose lists say when something runs, where one of [`AWAY`] is never.
 pub(super) const WHEN: [&str; 6] = ["event", "events", "hosts", "mode", "only", "tags"];
 
+/// Events that somebody begins by hand, of Drone.
+pub(super) const BY_HAND: [&str; 3] = ["custom", "promote", "rollback"];
+
 /// Annotations that keep an object from being deployed, and how what they are set to begins: of kustomize, Flux, Argo CD, Helm, and of
 /// operators.
-pub(super) const MARKERS: [(&str, &[&str]); 9] = [
+pub(super) const MARKERS: [(&str, &[&str]); 11] = [
     ("argocd.argoproj.io/hook", &["skip", "syncfail", "postdelete"]),
     ("autoscaling.keda.sh/paused", &["true"]),
     ("cnpg.io/hibernation", &["on"]),
     ("config.kubernetes.io/local-config", &[""]),
+    ("configmanagement.gke.io/managed", &["disabled"]),
     ("crossplane.io/paused", &["true"]),
+    ("fluxcd.controlplane.io/reconcile", &["disabled"]),
     ("helm.sh/hook", &["test", "pre-delete", "post-delete", "pre-rollback", "post-rollback"]),
     ("kustomize.toolkit.fluxcd.io/reconcile", &["disabled"]),
     ("kustomize.toolkit.fluxcd.io/ssa", &["ignore"]),

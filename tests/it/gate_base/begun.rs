@@ -461,6 +461,18 @@ fn files_that_tools_read_by_their_names_are_judged() {
             "{ virtualisation.oci-containers.containers.web = { image = \"docker.io/acme/web:live\"; }; }\n",
         ),
         ("user-data", "#cloud-config\nruncmd: ['docker run -d acme/web:live']\n"),
+        (
+            "infra/main.bicep",
+            "resource a 'x@1' = {\n  properties: { containers: [ { image: 'nginx:1.28' } ] }\n}\n",
+        ),
+        ("manifests/web.pp", "docker::run { 'web':\n  image => 'nginx:1.28',\n}\n"),
+        ("main.k", "containers = [{name = \"w\", image = \"nginx:1.28\"}]\n"),
+        ("app.pkl", "containers { new { image = \"nginx:1.28\" } }\n"),
+        ("app.dhall", "{ image = \"nginx:1.28\" }\n"),
+        ("vars/build.groovy", "def call() {\n  docker.image('nginx:1.28').inside { sh 'ls' }\n}\n"),
+        ("Vagrantfile", "config.vm.provision \"docker\" do |d|\n  d.run \"nginx:1.28\"\nend\n"),
+        ("crontab", "0 3 * * * docker run --rm nginx:1.28\n"),
+        ("etc/cron.d/web", "0 3 * * * root docker run --rm nginx:1.28\n"),
         ("w.service.d/10.conf", "[Service]\nExecStart=/usr/bin/docker run acme/web:live\n"),
     ] {
         refused(vec![(

@@ -289,3 +289,116 @@ fn a_task_definition_that_something_takes_since_the_change_is_new() {
         ),
     ]);
 }
+
+#[test]
+fn what_waits_for_somebody_or_is_told_to_wait_by_a_note_runs_where_that_goes() {
+    let noted = |note: &str| {
+        let text = format!(
+            "apiVersion: example.org/v1\nkind: Notebook\nmetadata: {{name: a, annotations: {{{note}}}}}\nspec: {{template: {{spec: {{containers: [{{name: a, image: \
+             \"redis:7\"}}]}}}}}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let added = |note: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, annotations: {{dapr.io/sidecar-image: \"daprio/daprd:1\", {note}}}}}\nspec: {{containers: [{{name: a, \
+             image: \"nginx:1.27@\"}}]}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let object = |rest: &str| {
+        let text = format!(
+            "apiVersion: example.org/v1\nkind: Thing\nmetadata: {{name: a}}\nspec: {{{rest}, template: {{spec: {{containers: [{{name: a, image: \"redis:7\"}}]}}}}}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let drone = |event: &str| {
+        let text = format!(
+            "kind: pipeline\nname: d\nsteps:\n- name: a\n  image: redis:7\n  when: {{event: [{event}]}}\n  commands: [b]\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let nomad = |rest: &str| {
+        let text = format!(
+            "job \"x\" {{\n{rest}  group \"g\" {{\n    task \"t\" {{\n      driver = \"docker\"\n      config {{\n        image = \"redis:7\"\n      }}\n    }}\n  }}\n}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let (bitbucket, found) = ("bitbucket-pipelines.yml", "a.yaml floating-tag");
+    let custom = "pipelines:\n  custom:\n    e2e:\n    - step: {image: \"redis:7\", script: [a]}\n";
+    let branches = "pipelines:\n  branches:\n    e2e:\n    - step: {image: \"redis:7\", script: [a]}\n";
+    let by_hand = "pipelines:\n  default:\n  - step: {trigger: manual, image: \"redis:7\", script: [a]}\n";
+    let by_itself = "pipelines:\n  default:\n  - step: {image: \"redis:7\", script: [a]}\n";
+    let scaled = |note: &str| {
+        let text = format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a}}\nspec: {{replicas: 0, template: {{spec: {{containers: [{{name: a, image: \"redis:7\"}}]}}}}}}\n---\n\
+             apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {{name: a{note}}}\nspec: {{scaleTargetRef: {{name: a}}}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    let paused = ", annotations: {autoscaling.keda.sh/paused-replicas: \"0\"}";
+    let row = |name: &'static str, before: &'static str, after: &'static str| {
+        (name, vec![("a.yaml", before)], vec![("a.yaml", after)], found)
+    };
+    refused(vec![
+        row("stop", noted("serving.kserve.io/stop: \"true\""), noted("serving.kserve.io/stop: \"false\"")),
+        row("stopped", noted("kubeflow-resource-stopped: \"2026-01-01T00:00:00Z\""), noted("a: b")),
+        row("of none", noted("run.googleapis.com/manualInstanceCount: \"0\""), noted("a: b")),
+        row("managed", noted("configmanagement.gke.io/managed: disabled"), noted("a: b")),
+        row("what is added", added("dapr.io/enabled: \"false\""), added("dapr.io/enabled: \"true\"")),
+        row("started", object("started: false"), object("started: true")),
+        row("only told", object("remediationAction: inform"), object("remediationAction: enforce")),
+        row("only looked at", object("managementPolicies: [Observe]"), object("managementPolicies: [\"*\"]")),
+        row("a state", object("engineState: stop"), object("engineState: active")),
+        row("runners", object("maxRunners: 0"), object("maxRunners: 5")),
+        row("scaled", scaled(paused), scaled("")),
+        (
+            "of Nomad",
+            vec![("a.nomad", nomad("  parameterized {\n    payload = \"optional\"\n  }\n"))],
+            vec![("a.nomad", nomad(""))],
+            "a.nomad floating-tag",
+        ),
+        (
+            "of Drone",
+            vec![(".drone.yml", drone("promote"))],
+            vec![(".drone.yml", drone("push"))],
+            ".drone.yml floating-tag",
+        ),
+        (
+            "a custom pipeline",
+            vec![(bitbucket, custom)],
+            vec![(bitbucket, branches)],
+            "bitbucket-pipelines.yml floating-tag",
+        ),
+        (
+            "a step by hand",
+            vec![(bitbucket, by_hand)],
+            vec![(bitbucket, by_itself)],
+            "bitbucket-pipelines.yml floating-tag",
+        ),
+        (
+            "a file that k3s skips",
+            vec![("manifests/a.yaml", noted("a: b")), ("manifests/a.yaml.skip", "")],
+            vec![("manifests/a.yaml.skip", super::looked_behind::GONE)],
+            "manifests/a.yaml floating-tag",
+        ),
+    ]);
+    left_alone(vec![
+        (
+            "what is added beside what runs",
+            vec![("a.yaml", noted("linkerd.io/inject: disabled"))],
+            vec![("a.yaml", noted("linkerd.io/inject: enabled"))],
+        ),
+        (
+            "a sidecar of another domain",
+            vec![("a.yaml", noted("dapr.io/enabled: \"false\""))],
+            vec![("a.yaml", noted("dapr.io/enabled: \"true\""))],
+        ),
+        (
+            "one more that starts it",
+            vec![(".drone.yml", drone("push"))],
+            vec![(".drone.yml", drone("push, tag"))],
+        ),
+        ("what ran", vec![("a.yaml", object("maxRunners: 2"))], vec![("a.yaml", object("maxRunners: 5"))]),
+    ]);
+}
