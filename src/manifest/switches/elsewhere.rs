@@ -48,7 +48,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
         named_in_texts: None,
         parents: None,
     };
-    let variables = SaidVariables::of(
+    let mut variables = SaidVariables::of(
         files.iter().flat_map(|file| &file.scan.switches),
         others.related.paths.values().flatten().copied(),
         &others.statements,

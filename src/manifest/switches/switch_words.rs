@@ -1,7 +1,7 @@
 //! The words by which switches are known, and what they are set to.
 
 /// How a switch is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Sense {
     /// `true` lets things run.
     On,

@@ -1,56 +1,63 @@
 //! Switches whose value is a variable: what a file says of it, or what stands for it where nobody does, lets things run.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use aho_corasick::AhoCorasick;
 
 use super::statements::{Statements, statements_of};
 use super::switch::{OffCondition, Switch};
-use super::variable_value::VariableScope;
+use super::variable_value::{LetsRun, VariableScope, VariableValue};
 use crate::manifest::formats::helm_values::has_name;
 use crate::manifest::scan::is_candidate;
 use crate::manifest::variables::env_file;
 use crate::source::tree::{Tree, directory_of, path_from};
 
-/// What files say of variables, by their names in lower case: the file, the value, and the directory of the module that it is for
-/// where it is one of Terraform.
+/// What files say of variables.
 #[derive(Default)]
 pub(super) struct SaidVariables {
-    by_name: HashMap<String, Vec<SaidVariable>>,
+    /// By the names of the variables, in lower case, and by whom it is for.
+    said: BTreeMap<(String, SaidFor), Vec<SaidValue>>,
+    /// What was asked of those that any file has.
+    counted: HashMap<(String, LetsRun), Rc<SaidCount>>,
 }
 
-struct SaidVariable {
+/// A file, and what it says.
+struct SaidValue {
     file: String,
     literal: String,
-    module: Option<ModuleFiles>,
 }
 
-/// Which modules of Terraform a value is for.
-enum ModuleFiles {
-    /// The one in a directory.
-    In(String),
+/// Whom a value is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum SaidFor {
+    /// Any file.
+    Any,
+    /// The module of Terraform in a directory.
+    Module(String),
     /// Those in, above and below a directory.
-    Around(String),
+    ModulesAround(String),
 }
 
-impl SaidVariable {
-    fn is_for(&self, scope: VariableScope, file: &str) -> bool {
-        let directory = directory_of(file);
-        match (scope, &self.module) {
-            (VariableScope::Tree, None) => true,
-            (VariableScope::Module, Some(ModuleFiles::In(module))) => module == directory,
-            (VariableScope::Module, Some(ModuleFiles::Around(around))) => {
-                is_in(around, directory) || is_in(directory, around)
-            }
-            _ => false,
+/// Who lets things run by a variable, and whether somebody keeps them off.
+#[derive(Clone, Debug, Default)]
+struct SaidCount {
+    on: BTreeMap<String, usize>,
+    is_off: bool,
+}
+
+impl SaidCount {
+    fn add(&mut self, file: &str, is_on: bool) {
+        if is_on {
+            *self.on.entry(file.to_owned()).or_default() += 1;
+        } else {
+            self.is_off = true;
         }
     }
 }
 
-fn is_in(path: &str, directory: &str) -> bool {
-    directory.is_empty()
-        || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
+/// How many files that let something run are told apart.
+const NAMED_MAX: usize = 64;
 
 /// The keys below which files say what variables are, in lower case.
 const HOLDERS: [&str; 10] = [
@@ -94,7 +101,7 @@ impl SaidVariables {
             };
             if is_env {
                 for (name, value) in env_file::parse(&text) {
-                    found.add(names, &name, path, value, None);
+                    found.add(names, &name, path, value, SaidFor::Any);
                 }
             } else {
                 found.read(names, path, &text);
@@ -116,7 +123,7 @@ impl SaidVariables {
         let called = |at: &str| {
             // Two slashes stand before the part of a source that is meant.
             let source = sources.get(at)?.replace("//", "/");
-            path_from(directory, &source).map(ModuleFiles::In)
+            path_from(directory, &source).map(SaidFor::Module)
         };
         for said in &all {
             let keys: Vec<&str> = said.path.split('/').skip(1).collect();
@@ -126,64 +133,86 @@ impl SaidVariables {
                 [] => continue,
             };
             let holder = keys.last().copied().unwrap_or_default();
-            let module = match keys {
-                [] if is_values => Some(ModuleFiles::Around(directory.to_owned())),
-                ["variable"] | ["locals", _] if is_module => Some(ModuleFiles::In(directory.to_owned())),
-                ["module", module] if is_module => match called(&format!("/module/{module}")) {
-                    None => continue,
-                    module => module,
-                },
+            let whom = match keys {
+                [] if is_values => Some(SaidFor::ModulesAround(directory.to_owned())),
+                ["variable"] | ["locals", _] if is_module => Some(SaidFor::Module(directory.to_owned())),
+                ["module", module] if is_module => called(&format!("/module/{module}")),
                 // Terragrunt's.
-                ["inputs"] if path.ends_with(".hcl") => match called("/terraform/0") {
-                    None => continue,
-                    module => module,
-                },
+                ["inputs"] if path.ends_with(".hcl") => called("/terraform/0"),
                 // What is set by a name and a value, behind a flag, or in a file of variables.
-                [] if said.object.is_none() && !is_module && !has_name(path) => None,
-                _ if is_module || is_values || !HOLDERS.contains(&holder) => continue,
-                _ => None,
+                [] => (said.object.is_none() && !is_module && !has_name(path)).then_some(SaidFor::Any),
+                _ => (!is_module && !is_values && HOLDERS.contains(&holder)).then_some(SaidFor::Any),
             };
-            self.add(names, name, path, said.literal.clone(), module);
+            if let Some(whom) = whom {
+                self.add(names, name, path, said.literal.clone(), whom);
+            }
+            // Of a generator of kustomize.
+            if holder == "literals"
+                && let Some((name, value)) = said.literal.trim_matches('"').split_once('=')
+            {
+                self.add(names, name, path, value.to_owned(), SaidFor::Any);
+            }
         }
     }
 
-    fn add(
-        &mut self,
-        names: &BTreeSet<String>,
-        name: &str,
-        file: &str,
-        literal: String,
-        module: Option<ModuleFiles>,
-    ) {
+    fn add(&mut self, names: &BTreeSet<String>, name: &str, file: &str, literal: String, whom: SaidFor) {
         let name = name.to_ascii_lowercase();
         if names.contains(&name) && literal != "…" {
-            self.by_name.entry(name).or_default().push(SaidVariable {
-                file: file.to_owned(),
-                literal,
-                module,
+            self.said.entry((name, whom)).or_default().push(SaidValue { file: file.to_owned(), literal });
+        }
+    }
+
+    /// Returns who lets what the file at `path` has run by a variable.
+    fn count(&mut self, path: &str, variable: &VariableValue) -> Rc<SaidCount> {
+        let count = |all: &mut dyn Iterator<Item = &SaidValue>| {
+            let mut found = SaidCount::default();
+            all.for_each(|said| found.add(&said.file, variable.lets_run(&said.literal)));
+            Rc::new(found)
+        };
+        let of = |whom: SaidFor| self.said.get(&(variable.name.clone(), whom)).into_iter().flatten();
+        if variable.scope == VariableScope::Tree {
+            let key = (variable.name.clone(), variable.lets_run.clone());
+            let known = self.counted.get(&key).cloned();
+            return known.unwrap_or_else(|| {
+                let found = count(&mut of(SaidFor::Any));
+                self.counted.insert(key, Rc::clone(&found));
+                found
             });
         }
+        let directory = directory_of(path);
+        let above = directory.match_indices('/').map(|(at, _)| &directory[..at]);
+        let around = above.chain([directory, ""]).collect::<BTreeSet<_>>().into_iter();
+        let around = around.flat_map(|above| of(SaidFor::ModulesAround(above.to_owned())));
+        let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let from = (variable.name.clone(), SaidFor::ModulesAround(prefix.clone()));
+        let is_below = |(name, whom): &(String, SaidFor)| {
+            let at = if let SaidFor::ModulesAround(at) = whom { at.as_str() } else { return false };
+            *name == variable.name && at.starts_with(&prefix)
+        };
+        let below = self.said.range(from..).take_while(|(key, _)| is_below(key));
+        let below = below.filter(|((_, whom), _)| *whom != SaidFor::ModulesAround(String::new()));
+        let below = below.flat_map(|(_, said)| said);
+        count(&mut of(SaidFor::Module(directory.to_owned())).chain(around).chain(below))
     }
 
     /// Returns the switches of a file, of which those whose value is a variable say who turns them on; without those of whose variables
     /// nobody says anything.
-    pub(super) fn decide(&self, file: &str, switches: Vec<Switch>) -> Vec<Switch> {
+    pub(super) fn decide(&mut self, file: &str, switches: Vec<Switch>) -> Vec<Switch> {
         let decided = |mut switch: Switch| {
             let Some(variable) = switch.variable.take() else { return Some(switch) };
-            let all = self.by_name.get(&variable.name).into_iter().flatten();
-            let all = all.filter(|said| said.is_for(variable.scope, file));
-            let all = all.map(|said| (said.file.as_str(), said.literal.as_str()));
-            let own = variable.default.as_deref().map(|default| (file, default));
-            let (on, off): (Vec<_>, Vec<_>) =
-                all.chain(own).partition(|(_, literal)| variable.lets_run(literal));
-            if on.is_empty() && off.is_empty() {
+            let mut count = self.count(file, &variable);
+            if let Some(default) = &variable.default {
+                Rc::make_mut(&mut count).add(file, variable.lets_run(default));
+            }
+            if count.on.is_empty() && !count.is_off {
                 return variable.is_off_unless_said().then_some(switch);
             }
-            let mut but_in: BTreeMap<String, usize> = BTreeMap::new();
-            for (file, _) in &on {
-                *but_in.entry((*file).to_owned()).or_default() += 1;
-            }
-            switch.off = OffCondition { but_in, is_over: off.is_empty(), ..switch.off };
+            let but_in = match count.on.len() {
+                0..=NAMED_MAX => count.on.clone(),
+                // Who they are makes no difference any more.
+                _ => BTreeMap::from([(String::new(), count.on.values().sum())]),
+            };
+            switch.off = OffCondition { but_in, is_over: !count.is_off, ..switch.off };
             Some(switch)
         };
         switches.into_iter().filter_map(decided).collect()

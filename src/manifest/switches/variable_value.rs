@@ -12,7 +12,7 @@ pub(super) struct VariableValue {
     pub(super) name: String,
     /// What stands for it where nobody says.
     pub(super) default: Option<String>,
-    lets_run: LetsRun,
+    pub(super) lets_run: LetsRun,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub(super) enum VariableScope {
 }
 
 /// Which values let things run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum LetsRun {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum LetsRun {
     /// Those that do not switch off.
     On(Sense),
     /// This one alone.

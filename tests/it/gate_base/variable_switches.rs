@@ -51,6 +51,15 @@ fn what_a_variable_of_flux_lets_run_is_new() {
             FOUND,
         ),
         (
+            "of a generator",
+            here(&[
+                ("k.yaml", flux(from)),
+                ("kustomization.yaml", "configMapGenerator: [{name: vars, literals: [n=0]}]\n"),
+            ]),
+            vec![("kustomization.yaml", "configMapGenerator: [{name: vars, literals: [n=1]}]\n")],
+            FOUND,
+        ),
+        (
             "a pause",
             vec![(APP, job("${off}")), ("k.yaml", flux("substitute: {off: \"true\"}"))],
             vec![("k.yaml", flux("substitute: {off: \"false\"}"))],
