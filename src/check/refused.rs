@@ -1,6 +1,6 @@
 //! What keeps `tagpin pin` from mending a finding: a command that will not help is not named. Pure.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::context::CheckContext;
 use super::finding::{Finding, Fix};
@@ -11,10 +11,9 @@ use crate::text::shell_word;
 
 /// Says of the findings about images that `tagpin pin` would leave as they are why it would, in the place of the command.
 pub(super) fn advise(findings: &mut [Finding], context: &CheckContext<'_>) {
-    let on_disk: HashSet<&str> = context.inventory.files.iter().map(|file| file.path.as_str()).collect();
     for finding in findings.iter_mut().filter(|finding| matches!(finding.fix, Some(Fix::Pin { .. }))) {
-        // What HEAD has is not what is on disk, which may be pinned by now.
-        let path = finding.file.strip_prefix(IN_HEAD).filter(|path| on_disk.contains(path));
+        // What HEAD has is not what is on disk, which may be pinned by now, or gone.
+        let path = finding.file.strip_prefix(IN_HEAD);
         let advice = path.map(|path| format!("it is not what is on disk: commit {}", shell_word(path)));
         finding.fix = advice.map(Fix::Advice).or(finding.fix.take());
     }
