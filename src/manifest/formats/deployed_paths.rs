@@ -226,7 +226,8 @@ pub(super) fn of_terraform(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> V
         tree.get(root, "resource").filter(|_| is_one).and_then(|all| tree.get(all, "helm_release"));
     let entries = releases.map(|releases| tree.entries(releases)).unwrap_or_default();
     let release = |(_, release): &(NodeId, NodeId)| {
-        let chart = tree.get_str(*release, "chart")?;
+        // With a repository it is the name of one there.
+        let chart = tree.get_str(*release, "chart").filter(|_| tree.get(*release, "repository").is_none())?;
         let chart = chart.trim_start_matches("${path.module}").trim_start_matches('/');
         let path = path_from(directory_of(path), chart)?;
         let count = tree.get_str(*release, "count").unwrap_or_default();

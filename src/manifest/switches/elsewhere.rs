@@ -11,7 +11,7 @@ use super::statements::{SaidValue, Statements, statements_of};
 use super::switch::{OffCondition, Switch, SwitchScope};
 use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_off, may_switch, sense};
-use super::tasks;
+use super::tasks::TakenTasks;
 use super::variable_switches::SaidVariables;
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
@@ -53,6 +53,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
         others.related.paths.values().flatten().copied(),
         &others.statements,
     );
+    let mut tasks = TakenTasks::default();
     for (at, file) in files.iter_mut().enumerate() {
         let path = file.root_path.clone();
         let switches = std::mem::take(&mut file.scan.switches);
@@ -66,7 +67,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
         let more = others.of_charts(&path, &file.scan);
         file.scan.switches.extend(more);
         let beside = others.related.paths.get(directory_of(&path)).map(Vec::as_slice).unwrap_or_default();
-        let more = tasks::unused(&path, &file.scan, beside, &mut others.statements);
+        let more = tasks.unused(&path, &file.scan, beside, &mut others.statements);
         file.scan.switches.extend(more);
         let names = ignores.of_path(&path).into_iter().map(|ignore| format!("{ignore} leaves it out"));
         let skip = others.is_skipped(&path).then(|| format!("{path}.skip leaves it out"));
