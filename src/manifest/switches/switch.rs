@@ -140,7 +140,7 @@ pub(in crate::manifest) fn off_in(tree: &SyntaxTree<'_>) -> Vec<Switch> {
 fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch> {
     let mut variable = None;
     let is_note = matches!(tree.key_of(mapping), Some("annotations" | "labels"));
-    let said = if is_note { sense_of_note(key) } else { sense(key) };
+    let said = if is_note { sense_of_note(tree, mapping, key) } else { sense(key) };
     let (condition, stem) = match said.clone() {
         Some((sense, stem)) => {
             let literal = literal(tree, tree.get(mapping, key)?)?;
@@ -217,6 +217,9 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
     let mut about = mapping;
     // `deploy.replicas` of Compose is about the service, an annotation about its object.
     let list = tree.nodes[mapping].parent().filter(|list| tree.is_sequence(*list));
+    if list.is_some_and(|list| tree.key_of(list) == Some("rules") && another_lets_run(tree, list, mapping)) {
+        return None;
+    }
     let levels = match tree.key_of(list.unwrap_or(mapping)) {
         Some("deploy") => 1,
         // One that lets something be added is about those beside it that say what.
@@ -285,6 +288,12 @@ fn is_never(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> bool {
         || key.starts_with("event") && are_all(tree, value, &BY_HAND)
 }
 
+/// Returns whether one of the other rules of a job of GitLab may let it run.
+fn another_lets_run(tree: &SyntaxTree<'_>, rules: NodeId, rule: NodeId) -> bool {
+    let is_off = |rule: NodeId| matches!(tree.get_str(rule, "when"), Some("never" | "manual"));
+    tree.items(rules).iter().any(|other| tree.resolve(*other) != rule && !is_off(*other))
+}
+
 /// Returns whether a list has items, and all of them are some of `words`.
 fn are_all(tree: &SyntaxTree<'_>, list: NodeId, words: &[&str]) -> bool {
     let items = tree.items(list);
@@ -293,14 +302,23 @@ fn are_all(tree: &SyntaxTree<'_>, list: NodeId, words: &[&str]) -> bool {
 }
 
 /// Returns how a switch is set that is an annotation or a label, and where what it is about begins: what another one of the same domain
-/// says, or the object.
-fn sense_of_note(key: &str) -> Option<(Sense, String)> {
+/// says, or the object where an operator makes something of that. Nothing but an operator heeds them.
+fn sense_of_note(tree: &SyntaxTree<'_>, notes: NodeId, key: &str) -> Option<(Sense, String)> {
+    const STILL: [&str; 5] = ["hibernated", "paused", "stop", "stopped", "suspended"];
     let (domain, name) = key.rsplit_once('/').unwrap_or(("", key));
     let (sense, _) = sense(name)?;
+    let lower = name.to_ascii_lowercase();
+    let is_of_operator = || {
+        let object = tree.nodes[tree.nodes[notes].parent()?].parent()?;
+        let group = tree.get_str(object, "apiVersion")?.split_once('/')?.0;
+        let is_annotation = tree.key_of(notes) == Some("annotations");
+        (is_annotation && group.contains('.') && !group.ends_with(".k8s.io")).then_some(())
+    };
     match sense {
-        Sense::On if domain.is_empty() => None,
-        Sense::On => Some((sense, format!("{domain}~1"))),
-        Sense::Off | Sense::Count => Some((sense, String::new())),
+        Sense::On => (!domain.is_empty()).then(|| (sense, format!("{domain}~1"))),
+        Sense::Off if !STILL.iter().any(|word| lower.ends_with(word)) => None,
+        Sense::Count if lower.ends_with("size") => None,
+        Sense::Off | Sense::Count => is_of_operator().map(|()| (sense, String::new())),
     }
 }
 

@@ -129,6 +129,8 @@ impl SaidVariables {
             let keys: Vec<&str> = said.path.split('/').skip(1).collect();
             let (keys, name) = match keys.as_slice() {
                 [above @ .., name, "default" | "value"] if !above.is_empty() => (above, *name),
+                // What stands for it is said below.
+                ["variable", _] => continue,
                 [above @ .., name] => (above, *name),
                 [] => continue,
             };

@@ -299,6 +299,13 @@ fn what_waits_for_somebody_or_is_told_to_wait_by_a_note_runs_where_that_goes() {
         );
         &*Box::leak(text.into_boxed_str())
     };
+    let deployment = |note: &str| {
+        let text = format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a, annotations: {{{note}}}}}\nspec: {{template: {{spec: {{containers: [{{name: a, image: \
+             \"redis:7\"}}]}}}}}}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
     let added = |note: &str| {
         let text = format!(
             "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, annotations: {{dapr.io/sidecar-image: \"daprio/daprd:1\", {note}}}}}\nspec: {{containers: [{{name: a, \
@@ -384,6 +391,16 @@ fn what_waits_for_somebody_or_is_told_to_wait_by_a_note_runs_where_that_goes() {
         ),
     ]);
     left_alone(vec![
+        (
+            "a note for others",
+            vec![("a.yaml", deployment("k8tz.io/skip: \"true\""))],
+            vec![("a.yaml", deployment("a: b"))],
+        ),
+        (
+            "a note that no operator heeds",
+            vec![("a.yaml", deployment("example.org/paused: \"true\""))],
+            vec![("a.yaml", deployment("a: b"))],
+        ),
         (
             "what is added beside what runs",
             vec![("a.yaml", noted("linkerd.io/inject: disabled"))],

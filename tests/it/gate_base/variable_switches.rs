@@ -219,6 +219,11 @@ fn what_a_variable_of_terraform_lets_run_is_new() {
             vec![("n/variables.tf", variable("true"))],
         ),
         (
+            "the same, said where it is declared",
+            here(count, &[("m/variables.tf", "variable \"on\" {}\n"), ("m/prod.tfvars", "on = true\n")]),
+            vec![("m/prod.tfvars", "# Gone.\n"), ("m/variables.tf", variable("true"))],
+        ),
+        (
             "who calls another module",
             here(
                 count,
@@ -284,5 +289,13 @@ fn what_a_variable_of_a_pipeline_lets_run_is_new() {
             "s.yaml floating-tag",
         ),
     ]);
-    left_alone(vec![("what ran", vec![(ci, gitlab("true", is_true))], vec![(ci, gitlab("false", is_true))])]);
+    let beside = |value: &str| {
+        leaked(format!(
+            "variables: {{DEBUG: \"{value}\"}}\na:\n  image: redis:7\n  script: [b]\n  rules: [{{if: '$DEBUG == \"true\"'}}, {{when: on_success}}]\n"
+        ))
+    };
+    left_alone(vec![
+        ("what ran", vec![(ci, gitlab("true", is_true))], vec![(ci, gitlab("false", is_true))]),
+        ("what another rule lets run", vec![(ci, beside("false"))], vec![(ci, beside("true"))]),
+    ]);
 }
