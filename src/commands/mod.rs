@@ -133,6 +133,16 @@ fn local_tree(paths: &[PathBuf]) -> Result<DirectoryTree, Failure> {
         let message = format!("`{}` is the whole file system", path.display());
         return Err(Failure::usage(message, "name the directory with the manifests"));
     }
+    if let Some((path, link)) =
+        paths.iter().find_map(|path| Some((path, linked_directory(&working_directory, path)?)))
+    {
+        let message = format!(
+            "`{}` is reached through `{}`, a symbolic link of the repository: whoever wrote it would choose what is looked at",
+            printable(&path.display().to_string()),
+            printable(&link)
+        );
+        return Err(Failure::usage(message, "name the directory that it leads to"));
+    }
     DirectoryTree::of_paths(&working_directory, paths).map_err(|error| match error {
         crate::source::tree::TreeError::NotFound { .. } => Failure::usage(
             error.to_string(),
@@ -140,6 +150,20 @@ fn local_tree(paths: &[PathBuf]) -> Result<DirectoryTree, Failure> {
         ),
         other => anyhow::Error::new(other).into(),
     })
+}
+
+/// Returns the symbolic link of the repository around `working_directory` that `path` leads through, as it is seen from the
+/// root; `None` where a link is its end and no directory, which is told of as any link of a tree is.
+fn linked_directory(working_directory: &Path, path: &Path) -> Option<String> {
+    let here = fs_err::canonicalize(working_directory).ok()?;
+    let root = here.ancestors().find(|ancestor| ancestor.join(".git").exists())?;
+    let full = here.join(path);
+    if !full.is_dir() && !full.parent().is_some_and(Path::is_dir) {
+        return None;
+    }
+    let Resolved::Inside(below) = resolve(root, &full) else { return None };
+    let ends = below.match_indices('/').map(|(at, _)| at).chain(full.is_dir().then_some(below.len()));
+    ends.map(|end| &below[..end]).find(|prefix| root.join(prefix).is_symlink()).map(str::to_owned)
 }
 
 /// Returns a client for the registries of `config`, with the credentials that docker and podman keep. `trust` says

@@ -120,28 +120,38 @@ pub fn at(log: &Log, target: &Target, moment: Timestamp) -> Result<At, LogError>
 /// The images of one version of a file: which, the line, and what is declared.
 type DeclaredImages = Arc<Vec<(ImageKey, usize, Reference)>>;
 
+/// The images of one version; `None` where nobody could read it.
+type ReadImages = Option<DeclaredImages>;
+
 struct HistoryReader<'r> {
     log: &'r Log,
     catalogue: &'r Catalogue,
     target: &'r Target,
     /// The last version of each file that was read: what a commit found is what the one before it left.
-    last: HashMap<String, (Oid, DeclaredImages)>,
+    last: HashMap<String, (Oid, ReadImages)>,
 }
 
 impl HistoryReader<'_> {
-    fn read(&mut self, version: Option<&(String, Oid)>) -> DeclaredImages {
-        let Some((path, id)) = version else { return DeclaredImages::default() };
+    /// Returns the images of a version; none where the file was not there.
+    fn read(&mut self, version: Option<&(String, Oid)>) -> ReadImages {
+        let Some((path, id)) = version else { return Some(DeclaredImages::default()) };
         if let Some((_, declared)) = self.last.get(path).filter(|(last, _)| last == id) {
-            return Arc::clone(declared);
+            return declared.clone();
         }
-        let bytes = self.log.read(*id, SIZE_MAX).unwrap_or_default();
-        let scan = manifest::scan(path, &bytes, self.catalogue);
-        let sites = scan.sites.iter().zip(keys(&scan.sites));
-        let meant = sites.filter(|(located, _)| self.target.has_site(located));
-        let declared =
-            meant.filter_map(|(located, key)| Some((key, located.line, located.site.reference.clone()?)));
-        let declared = Arc::new(declared.collect());
-        self.last.insert(path.clone(), (*id, Arc::clone(&declared)));
+        let bytes = self.log.read(*id, SIZE_MAX);
+        let scan = bytes.map(|bytes| manifest::scan(path, &bytes, self.catalogue));
+        // A file of which one document can be read tells as much in every version.
+        let is_unread = |scan: &manifest::Scan| {
+            scan.sites.is_empty() && scan.unread.iter().any(|unread| unread.reason.is_incomplete())
+        };
+        let declared = scan.filter(|scan| !is_unread(scan)).map(|scan| {
+            let sites = scan.sites.iter().zip(keys(&scan.sites));
+            let meant = sites.filter(|(located, _)| self.target.has_site(located));
+            let declared =
+                meant.filter_map(|(located, key)| Some((key, located.line, located.site.reference.clone()?)));
+            Arc::new(declared.collect())
+        });
+        self.last.insert(path.clone(), (*id, declared.clone()));
         declared
     }
 
@@ -153,7 +163,17 @@ impl HistoryReader<'_> {
         names: &PastNames,
         events: &mut Vec<HistoryEvent>,
     ) {
-        let (new, old) = (self.read(after.as_ref()), self.read(before.as_ref()));
+        // A version that nobody can read, with the marks of a conflict or a slip, is taken for the one after it: no image went
+        // and came back, so that no age begins anew and no revert is forgotten.
+        let (new, old) = match (self.read(after.as_ref()), self.read(before.as_ref())) {
+            (Some(new), Some(old)) => (new, old),
+            (Some(new), None) => {
+                self.last
+                    .extend(before.iter().map(|(path, id)| (path.clone(), (*id, Some(Arc::clone(&new))))));
+                return;
+            }
+            (None, _) => return,
+        };
         let Some((file, _)) = after.or(before) else { return };
         let event =
             |key: &ImageKey, line, before: Option<&Reference>, after: Option<&Reference>| HistoryEvent {

@@ -237,6 +237,39 @@ fn a_reader_that_leaves_is_not_an_error() {
     }
 }
 
+/// Whoever wrote the link would choose what a gate looks at, and where `pin` writes.
+#[cfg(unix)]
+#[test]
+fn a_directory_is_not_read_through_a_link_of_the_repository() {
+    let pod = "kind: Pod\napiVersion: v1\nspec: {containers: [{name: a, image: 'a.io/b:1'}]}\n";
+    let there = directory(&[(".git/HEAD", ""), ("other/below/a.yaml", pod), ("real/a.yaml", pod)]);
+    for (target, link) in [("other", "deploy"), ("nowhere", "gone"), ("../other/below", "real/below")] {
+        std::os::unix::fs::symlink(target, there.path().join(link)).unwrap();
+    }
+    for (path, link) in [
+        ("deploy", "deploy"),
+        ("./deploy/", "deploy"),
+        ("deploy/below", "deploy"),
+        ("deploy/below/a.yaml", "deploy"),
+        ("real/below", "real/below"),
+    ] {
+        for verb in [&["list", path][..], &["check", path], &["pin", "--dry-run", path]] {
+            let (code, out, err) = run(there.path(), verb);
+            let said = format!("is reached through `{link}`, a symbolic link of the repository");
+            assert!(code == 2 && err.contains(&said), "{verb:?}: {code} {out}{err}");
+        }
+    }
+    // What is around the repository is the operator's, and a link that a walk meets is told of.
+    let outside = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(there.path(), outside.path().join("here")).unwrap();
+    for path in
+        [there.path().join("real"), outside.path().join("here/real"), there.path().join("real/../other")]
+    {
+        let (code, out, err) = run(there.path(), &["list", path.to_str().unwrap()]);
+        assert!(code == 0 && out.contains("a.io/b:1"), "{path:?}: {code} {out}{err}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn settings_behind_a_symbolic_link_are_refused_by_every_command() {

@@ -169,3 +169,36 @@ async fn tells_what_was(scene: &Scene, digests: &[&String]) {
     assert!(count >= 6, "{count}");
     assert_eq!(scene.run(&["history", "production", "--at", "1999-01-01"]).await.0, 2);
 }
+
+/// A conflict that was committed, or a file past the bound, is no removal: an age begins where the digest came.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_nobody_could_read_takes_no_image_away() {
+    let scene = Scene::new().await;
+    scene.write("tagpin.toml", CONFIG);
+    let first = scene.publish(API, "1.8", "first");
+    scene.publish("docker.io/library/busybox", "1", "b");
+    scene.write("dev/api.yaml", &deployment("acme/api:1.8"));
+    scene.commit("begin", 300);
+    assert_eq!(scene.run(&["pin"]).await.0, 0);
+    let pinned = scene.read("dev/api.yaml");
+    scene.commit("Pin (#1)", 200);
+    for (hours, version) in [
+        (100, format!("<<<<<<< HEAD\n{pinned}=======\n{pinned}>>>>>>> other\n")),
+        (99, format!("{pinned}\n{}", "# x\n".repeat(5 << 20))),
+        (98, pinned),
+    ] {
+        scene.write("dev/api.yaml", &version);
+        scene.commit("on and on", hours);
+    }
+    let (code, out, err) = scene.run(&["history", "dev", "--format", "json"]).await;
+    assert_eq!(code, 0, "{err}");
+    let json: Value = serde_json::from_str(&out).unwrap();
+    let events = json["events"].as_array().unwrap().iter();
+    let api = events.filter(|event| event["place"].as_str().unwrap().ends_with("/api"));
+    let titles: Vec<(&str, &str)> = api
+        .map(|event| {
+            (event["title"].as_str().unwrap(), event["after"]["digest"].as_str().unwrap_or_default())
+        })
+        .collect();
+    assert_eq!(titles, [("Pin (#1)", first.as_str()), ("begin", "")], "{out}");
+}
