@@ -4,6 +4,7 @@ use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, SiteOf, deployments};
 use crate::check::rule::{GateRule, Severity};
 use crate::manifest::site::{Skip, State};
+use crate::reference::Reference;
 
 pub(super) static RULE: GateRule = GateRule {
     id: "unverifiable",
@@ -70,7 +71,14 @@ pub(super) fn unknown(site: &SiteOf<'_>) -> Option<String> {
         Skip::Variable => "has a variable in it",
         Skip::Template => "has a template in it",
         Skip::Placeholder => "has a placeholder in it",
-        Skip::NotAReference => "is not an image reference",
+        Skip::NotAReference => {
+            let problem = Reference::parse(&found.image).err();
+            let problem = problem.map(|error| format!(" ({error})")).unwrap_or_default();
+            return Some(format!(
+                "`{}` is not an image reference{problem}: whether it is pinned is not known",
+                found.image
+            ));
+        }
         _ if found.state == State::Skipped(Skip::EmbeddedText) => {
             "stands in a text that cannot be read byte by byte"
         }

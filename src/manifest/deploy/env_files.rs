@@ -37,7 +37,7 @@ pub(super) fn settle(files: &mut [TreeFile<'_>]) {
         let is_one = |site: &Site| &*site.format == "compose" && site.image.contains('$');
         let images = scan.sites.iter().filter(|located| is_one(&located.site));
         let mut left: BTreeMap<&str, usize> =
-            scan.compose.variables.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+            scan.compose.variables.iter().map(|(name, count)| (&**name, *count)).collect();
         for located in images {
             let site = &located.site;
             let skip = skipped(scan, located);

@@ -375,8 +375,9 @@ impl AnnotatedObject<'_, '_> {
     fn note(&mut self, reason: &str) {
         let kind = self.tree.get_str(self.object, "kind").unwrap_or_default();
         let metadata = self.tree.get(self.object, "metadata");
-        let name = metadata.and_then(|metadata| self.tree.get_str(metadata, "name")).unwrap_or_default();
-        self.notes.push(format!("{kind}/{name} is not annotated: {reason}"));
+        let name = metadata.and_then(|metadata| self.tree.get_str(metadata, "name"));
+        let object = name.map_or_else(|| format!("a {kind} without a name"), |name| format!("{kind}/{name}"));
+        self.notes.push(format!("{object} is not annotated: {reason}"));
     }
 }
 

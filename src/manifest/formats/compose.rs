@@ -32,12 +32,12 @@ pub struct ComposeFile {
     /// The files that it takes services from, below the root.
     pub(in crate::manifest) takes: Vec<String>,
     /// How many of its texts have each variable.
-    pub(in crate::manifest) variables: BTreeMap<String, usize>,
+    pub(in crate::manifest) variables: Vec<(Box<str>, usize)>,
 }
 
 impl Blank for ComposeFile {
     const BLANK: &'static Self =
-        &Self { pulls: Vec::new(), never: Vec::new(), takes: Vec::new(), variables: BTreeMap::new() };
+        &Self { pulls: Vec::new(), never: Vec::new(), takes: Vec::new(), variables: Vec::new() };
 }
 
 /// Returns what the Compose file at `path` says beside its images; nothing where it is another file.
@@ -52,19 +52,19 @@ pub(in crate::manifest) fn compose_file(tree: &SyntaxTree<'_>, root: NodeId, pat
         .iter()
         .filter(|(_, service)| !pulls(tree, *service) && tree.get(*service, "pull_policy").is_some());
     let never = never.map(|(_, service)| tree.pointer(*service)).collect();
-    let variables = if services.is_empty() { BTreeMap::new() } else { variables(tree) };
+    let variables = if services.is_empty() { Vec::new() } else { variables(tree) };
     ComposeFile { pulls: pulled, never, takes, variables }
 }
 
 /// Returns how many texts of a file have each variable.
-fn variables(tree: &SyntaxTree<'_>) -> BTreeMap<String, usize> {
+fn variables(tree: &SyntaxTree<'_>) -> Vec<(Box<str>, usize)> {
     let mut found = BTreeMap::new();
     for text in (0..tree.nodes.len()).filter_map(|node| tree.text_of(node)) {
         if text.contains('$') {
-            names(text).into_iter().for_each(|name| *found.entry(name.to_owned()).or_insert(0) += 1);
+            names(text).into_iter().for_each(|name| *found.entry(name).or_insert(0) += 1);
         }
     }
-    found
+    found.into_iter().map(|(name, count)| (name.into(), count)).collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
