@@ -133,6 +133,18 @@ fn local_tree(paths: &[PathBuf]) -> Result<DirectoryTree, Failure> {
         let message = format!("`{}` is the whole file system", path.display());
         return Err(Failure::usage(message, "name the directory with the manifests"));
     }
+    DirectoryTree::of_paths(&working_directory, paths).map_err(|error| match error {
+        crate::source::tree::TreeError::NotFound { .. } => Failure::usage(
+            error.to_string(),
+            "name files and directories that exist, seen from this directory",
+        ),
+        other => anyhow::Error::new(other).into(),
+    })
+}
+
+/// Returns the files that the command line names, as [`local_tree`] does, where nothing else tells of a link in their paths.
+fn given_tree(paths: &[PathBuf]) -> Result<DirectoryTree, Failure> {
+    let working_directory = std::env::current_dir()?;
     if let Some((path, link)) =
         paths.iter().find_map(|path| Some((path, linked_directory(&working_directory, path)?)))
     {
@@ -143,13 +155,7 @@ fn local_tree(paths: &[PathBuf]) -> Result<DirectoryTree, Failure> {
         );
         return Err(Failure::usage(message, "name the directory that it leads to"));
     }
-    DirectoryTree::of_paths(&working_directory, paths).map_err(|error| match error {
-        crate::source::tree::TreeError::NotFound { .. } => Failure::usage(
-            error.to_string(),
-            "name files and directories that exist, seen from this directory",
-        ),
-        other => anyhow::Error::new(other).into(),
-    })
+    local_tree(paths)
 }
 
 /// Returns the symbolic link of the repository around `working_directory` that `path` leads through, as it is seen from the

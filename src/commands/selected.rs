@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{local_tree, work_tree_root};
+use super::{given_tree, local_tree, work_tree_root};
 use crate::commands::args::Globals;
 use crate::commands::failure::Failure;
 use crate::manifest::is_judged;
@@ -60,7 +60,7 @@ fn named_tree(
     let environments: Vec<&Environment> = named.into_iter().filter_map(environment).collect();
     let paths: Vec<PathBuf> = paths.into_iter().cloned().collect();
     if environments.is_empty() {
-        return local_tree(&paths).map_err(|failure| {
+        return given_tree(&paths).map_err(|failure| {
             let is_known = paths.iter().all(|path| path.exists()) || settings.environments.is_empty();
             let hint =
                 || format!("name what exists, seen from this directory; {}", known_environments(settings));
@@ -97,7 +97,7 @@ fn named_tree(
         }
     }
     if !paths.is_empty() {
-        tree.extend(local_tree(&paths)?);
+        tree.extend(given_tree(&paths)?);
     }
     Ok(tree)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::input::{self, Input};
-use super::super::{local_config, local_tree, work_tree_root};
+use super::super::{given_tree, local_config, work_tree_root};
 use super::{baseline, outputs};
 use crate::check::baseline::Baseline;
 use crate::check::rendered::{RenderedStream, SourceImages, judge};
@@ -51,7 +51,7 @@ pub(super) fn run(
     let sources = match args.against.as_slice() {
         [] => None,
         paths => {
-            let tree = local_tree(paths)?;
+            let tree = given_tree(paths)?;
             Some(pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?)
         }
     };

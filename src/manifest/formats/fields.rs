@@ -111,6 +111,13 @@ impl Finder<'_, '_> {
         (after == tag && is_beside).then_some((mapping, after))
     }
 
+    /// Takes back the sites from `first` on: what they were made of is free for others.
+    pub(super) fn take_back_from(&mut self, first: usize) {
+        for site in self.sites.split_off(first) {
+            self.taken.remove(&(site.main, site.fields.get("repository").map(|span| span.start)));
+        }
+    }
+
     /// Takes back what was found of an image, which is put together otherwise.
     pub(super) fn take_back(&mut self, fields: &Fields) {
         let Some(repository) = fields.repository else { return };

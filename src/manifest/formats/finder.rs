@@ -198,7 +198,9 @@ impl<'y, 'a> Finder<'y, 'a> {
 
     /// Returns whether a value is known already, as a whole or as a part.
     pub(super) fn is_taken(&self, node: NodeId) -> bool {
-        self.taken.contains(&(self.tree.resolve(node), None))
+        let node = self.tree.resolve(node);
+        let start = self.tree.nodes[node].span().start;
+        self.taken.contains(&(node, None)) || self.taken.contains(&(node, Some(start)))
     }
 
     pub(super) fn is_ignored(&self, node: NodeId) -> bool {
@@ -434,7 +436,8 @@ impl<'y, 'a> Finder<'y, 'a> {
     ) {
         // A tag may be shared by several repositories, and each of them is a site.
         let repository = fields.get("repository").map(|span: &Range<usize>| span.start);
-        if !self.taken.insert((main, repository)) {
+        // The name of one that has no tag is found as a part, and by itself.
+        if (repository.is_none() && self.is_taken(main)) || !self.taken.insert((main, repository)) {
             return;
         }
         // What an action touches is not text of the file's own, however it reads.

@@ -183,7 +183,7 @@ pub(super) fn split(finder: &mut Finder<'_, '_>, fields: Fields) {
     let known = finder.sites.len();
     finder.add_fields(Fields { has_version: false, ..fields }, true);
     match finder.sites.get_mut(known) {
-        Some(site) if matches!(site.state, State::Skipped(_)) => finder.sites.truncate(known),
+        Some(site) if matches!(site.state, State::Skipped(_)) => finder.take_back_from(known),
         Some(site) => site.skip(Skip::UnknownLocation),
         None => {}
     }
