@@ -24,15 +24,20 @@ pub fn is_read(path: &str) -> bool {
 }
 
 /// Returns whether a file runs images, or makes manifests, though no manifest names it: a unit of systemd, a program of a
-/// language for configuration, the environment of a Compose project, what CapRover runs, what machines are made of, recipes.
+/// language for configuration, for builds or for workflows of data, the environment of a Compose project, what CapRover runs, what
+/// machines are made of, recipes.
 pub fn runs_images(path: &str) -> bool {
-    const ENDINGS: [&str; 19] = [
+    const ENDINGS: [&str; 26] = [
+        "bazel",
         "bicep",
         "bicepparam",
         "bu",
+        "bzl",
         "cue",
+        "cwl",
         "dhall",
         "gotmpl",
+        "gradle",
         "groovy",
         "ign",
         "jenkinsfile",
@@ -41,14 +46,31 @@ pub fn runs_images(path: &str) -> bool {
         "kube",
         "libsonnet",
         "ncl",
+        "nf",
         "nix",
         "pkl",
         "pp",
         "service",
+        "smk",
         "star",
+        "wdl",
     ];
-    const NAMES: [&str; 6] =
-        ["Earthfile", "Jenkinsfile", "Tiltfile", "Vagrantfile", "captain-definition", "user-data"];
+    const NAMES: [&str; 14] = [
+        "Acornfile",
+        "BUILD",
+        "Earthfile",
+        "Jenkinsfile",
+        "MLproject",
+        "Snakefile",
+        "Tiltfile",
+        "Vagrantfile",
+        "WORKSPACE",
+        "build.gradle.kts",
+        "captain-definition",
+        "nextflow.config",
+        "pom.xml",
+        "user-data",
+    ];
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
         || NAMES.contains(&name)
@@ -71,7 +93,7 @@ pub(super) fn is_recipe(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let is_of_make = matches!(name, "GNUmakefile" | "Makefile" | "makefile") || name.ends_with(".mk");
     let is_of_cron = matches!(name, "crontab") || path.contains("cron.d/");
-    is_of_make || is_of_cron || matches!(name, "Justfile" | "justfile")
+    is_of_make || is_of_cron || matches!(name, "Justfile" | "Procfile" | "Rakefile" | "justfile")
 }
 
 pub(super) fn is_environment(path: &str) -> bool {

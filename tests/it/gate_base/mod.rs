@@ -20,6 +20,7 @@ mod looked_behind;
 mod mentions;
 mod moved;
 mod named;
+mod read_by_name;
 mod switched;
 mod taken_away;
 mod taken_in;
