@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -55,13 +56,15 @@ pub fn run(
     }
     let mut config = local_config(globals, environment, terminal)?;
     config.settings.policy.vendored |= args.vendored;
-    let tree = selected_tree(&args.paths, &config.settings, globals, terminal)?;
-    let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
+    // The program ends behind it: giving each image and path back takes time, and nobody has anything of it.
+    let tree = ManuallyDrop::new(selected_tree(&args.paths, &config.settings, globals, terminal)?);
+    let inventory = pin::take_inventory(&*tree, &config.settings).map_err(anyhow::Error::new)?;
+    let inventory = ManuallyDrop::new(inventory);
     let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
     report.add_holds(config.settings.holds.at(Timestamp::now()), &inventory);
     if args.unknown {
         let unknown =
-            unknown_images(&tree, &inventory.files, &config.settings).map_err(anyhow::Error::new)?;
+            unknown_images(&*tree, &inventory.files, &config.settings).map_err(anyhow::Error::new)?;
         let toml = unknown_locations::toml(&unknown);
         print(&report, globals, terminal, |_, _| toml.clone())?;
         if toml.is_empty() && !globals.quiet {
