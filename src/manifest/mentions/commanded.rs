@@ -109,6 +109,11 @@ impl Reader<'_, '_> {
             let manner = if together.is_command { DEPLOYED } else { "" };
             let mut target = outline::before(text.tree, node) + manner;
             for word in together.files {
+                // A command sees files from where it runs.
+                if let Some(directory) = directory.and_then(commands::directory_given) {
+                    let word = format!("{directory}/{word}");
+                    self.emit(text, node, Mentioned::Name { word, target: target.clone() });
+                }
                 self.emit(text, node, Mentioned::Name { word: word.clone(), target: target.clone() });
                 for (ending, directory) in
                     together.below.iter().filter_map(|it| Some((it, commands::directory_given(&word)?)))

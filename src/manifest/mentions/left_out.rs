@@ -6,13 +6,46 @@ use super::{commands, names};
 use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
-/// Returns what the operator's own locations say is not an image in a document.
+/// Keys of a suite of helm-unittest (DOCUMENT.md, "Test Suite").
+const SUITE: [&str; 16] = [
+    "capabilities",
+    "chart",
+    "documentIndex",
+    "documentSelector",
+    "excludeTemplates",
+    "kubernetesProvider",
+    "minimumVersion",
+    "postRenderer",
+    "release",
+    "set",
+    "skip",
+    "suite",
+    "template",
+    "templates",
+    "tests",
+    "values",
+];
+
+/// Returns whether a document is a suite that compares what a chart makes, and nothing else.
+fn is_suite(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
+    let stem = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml")).unwrap_or(path);
+    let mut tests = tree.get(root, "tests").map(|tests| tree.items(tests)).unwrap_or_default().iter();
+    let is_of_suite = |key: NodeId| tree.text_of(key).is_some_and(|key| SUITE.contains(&key));
+    stem.ends_with("_test")
+        && tests.any(|test| tree.get(*test, "asserts").is_some())
+        && tree.entries(root).iter().all(|(key, _)| is_of_suite(*key))
+}
+
+/// Returns what is not an image in a document: what a test of a chart is given and expects, and what the operator's own locations say.
 pub(super) fn set_aside(
     catalogue: &Catalogue,
     tree: &SyntaxTree<'_>,
     root: NodeId,
     path: &str,
 ) -> HashSet<NodeId> {
+    if is_suite(tree, root, path) {
+        return ["set", "tests"].iter().filter_map(|key| tree.get(root, key)).collect();
+    }
     if catalogue.locations().len() == BUILT_IN.locations().len() {
         return HashSet::new();
     }

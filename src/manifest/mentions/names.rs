@@ -1,7 +1,8 @@
 //! Which words may name a file, an object or a key of its data.
 
-use super::commands::{self, LENGTH_MAX, LENGTH_MIN, NamedFiles, is_version};
+use super::commands::{self, BELOW, LENGTH_MAX, LENGTH_MIN, NamedFiles, is_version};
 use crate::manifest::syntax::build::EXPRESSION;
+use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::path_from;
 
@@ -21,16 +22,40 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     let bases = above(tree, node).take(4).flat_map(|mapping| BASES.map(|key| tree.get_str(mapping, key)));
     let below = |base: &str| path_from(base.trim_start_matches('/'), word);
     let based = bases.flatten().filter(|base| *base != value && !base.contains(':')).filter_map(below);
-    std::iter::once(word.to_owned()).chain(based.filter(|_| word.contains('.'))).collect()
+    let directory = is_of_deployer(tree, node).then(|| commands::directory_given(word)).flatten();
+    let inside = directory.map(|directory| format!("{directory}{BELOW}"));
+    std::iter::once(word.to_owned()).chain(based.filter(|_| word.contains('.'))).chain(inside).collect()
 }
 
 /// Returns the paths that a text says, those whose order may count together: of an expression, and of the commands that deploy files.
 pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<NamedFiles> {
     match word(tree, node, value).is_none() && !is_about_others(tree, node) {
-        true if tree.tag(node) == EXPRESSION => vec![commands::paths_in(value)],
+        true if tree.tag(node) == EXPRESSION => vec![commands::paths_in(&seen_from_module(value))],
         true => commands::files(value),
         false => Vec::new(),
     }
+}
+
+/// Returns whether a value is a directory from which a deployer takes objects that Terraform makes or is: an application of Argo CD, Flux
+/// itself, a kustomization.
+fn is_of_deployer(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    const KINDS: [&str; 5] = [
+        "argocd_application",
+        "argocd_application_set",
+        "flux_bootstrap_git",
+        "kustomization_build",
+        "kustomization_overlay",
+    ];
+    tree.language == Language::Terraform
+        && keys_above(tree, node).next().is_some_and(|key| matches!(key, "path" | "resources"))
+        && keys_above(tree, node).any(|key| KINDS.contains(&key))
+}
+
+/// Returns an expression of Terraform with paths as its module sees them; those of the root and of the working directory are the same, as
+/// a rule.
+fn seen_from_module(expression: &str) -> String {
+    let prefixes = ["${path.module}/", "${path.root}/", "${path.cwd}/"];
+    prefixes.iter().fold(expression.to_owned(), |text, prefix| text.replace(prefix, ""))
 }
 
 fn word<'v>(tree: &SyntaxTree<'_>, node: NodeId, value: &'v str) -> Option<&'v str> {

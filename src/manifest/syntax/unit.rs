@@ -31,11 +31,11 @@ pub(super) static SYNTAX: Syntax = Syntax {
 };
 
 /// The kinds of units that name images (podman-systemd.unit(5)). A `.build` unit's `ImageTag` is what it makes.
-const EXTENSIONS: [&str; 3] = ["container", "image", "volume"];
+const EXTENSIONS: [&str; 4] = ["container", "image", "kube", "volume"];
 
-const SECTIONS: [&[u8]; 3] = [b"[Container]", b"[Image]", b"[Volume]"];
+const SECTIONS: [&[u8]; 4] = [b"[Container]", b"[Image]", b"[Kube]", b"[Volume]"];
 
-/// Returns whether a line of the file is the header of a section that names images: a picture or a disk has none.
+/// Returns whether a line of the file is the header of a section that names images or a manifest: a picture or a disk has none.
 fn has_section(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').any(|line| {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii();

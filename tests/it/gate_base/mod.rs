@@ -24,6 +24,7 @@ mod read_by_name;
 mod switched;
 mod taken_away;
 mod taken_in;
+mod taken_in_by_terraform;
 mod understood;
 mod values;
 mod variable_switches;

@@ -93,3 +93,62 @@ fn files_that_tools_read_by_their_names_are_judged() {
         left_alone(vec![(path, vec![("a.yaml", "a: b\n")], vec![(path, text)])]);
     }
 }
+
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: \"nginx:1.27\"}]}\n";
+
+#[test]
+fn what_a_unit_of_podman_plays_runs_since_then() {
+    let base = |unit: &'static str| {
+        let pinned = leaked(POD.replace("1.27", "1.27@"));
+        vec![("units/old.yaml", POD), ("units/web.yaml", pinned), ("units/web.kube", unit)]
+    };
+    let web = "[Kube]\nYaml=web.yaml\n";
+    refused(vec![
+        (
+            "another manifest",
+            base(web),
+            vec![("units/web.kube", "[Kube]\nYaml=old.yaml\n")],
+            "units/web.kube looks-away",
+        ),
+        (
+            "one more",
+            base(web),
+            vec![("units/web.kube", "[Kube]\nYaml=web.yaml\nYaml=old.yaml\n")],
+            "units/web.kube looks-away",
+        ),
+        (
+            "a new unit",
+            base(web),
+            vec![("units/old.kube", "[Kube]\nYaml=./old.yaml\n")],
+            "units/old.kube looks-away",
+        ),
+    ]);
+    left_alone(vec![
+        ("a port", base(web), vec![("units/web.kube", "[Kube]\nYaml=web.yaml\nPublishPort=80:80\n")]),
+        ("a new one of what is pinned", base("[Kube]\n"), vec![("units/b.kube", "[Kube]\nYaml=web.yaml\n")]),
+    ]);
+}
+
+/// What a suite of helm-unittest compares is deployed by nobody; another file is no suite for its name.
+#[test]
+fn a_suite_that_compares_images_is_left_alone() {
+    let chart = || {
+        vec![
+            ("charts/w/Chart.yaml", "apiVersion: v2\nname: w\nversion: 1.0.0\n"),
+            ("charts/w/values.yaml", "image: \"nginx:1.27@\"\n"),
+            (
+                "charts/w/templates/d.yaml",
+                "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: \"{{ .Values.image }}\"}]}\n",
+            ),
+        ]
+    };
+    let suite = "suite: d\ntemplates: [d.yaml]\ntests:\n- it: has an image\n  asserts:\n  - equal:\n      path: spec.containers[0].image\n      value: nginx:1.2.3\n  - matchRegex:\n      path: spec.template.spec.containers[0].image\n      pattern: ^nginx\n";
+    left_alone(vec![("a suite", chart(), vec![("charts/w/tests/d_test.yaml", suite)])]);
+    let more = leaked(format!("{suite}sidecar: {{image: \"evil:1\"}}\n"));
+    refused(vec![(
+        "with more in it",
+        chart(),
+        vec![("charts/w/tests/d_test.yaml", more)],
+        "charts/w/tests/d_test.yaml looks-away",
+    )]);
+}

@@ -377,6 +377,7 @@ fn is_path(word: &str) -> bool {
     is_short && !word.starts_with("//") && !is_version(word) && (word.contains('/') || has_ending())
 }
 
+/// Returns whether a file has variables for a command, by its name.
 fn is_of_variables(file: &str) -> bool {
     [".env", ".tfvars", ".tfvars.json", ".vars", ".hcl"].iter().any(|ending| file.ends_with(ending))
 }
