@@ -50,6 +50,8 @@ pub(super) fn words(text: &str) -> BTreeSet<&str> {
                 let close = match rest.chars().next() {
                     Some('{') => rest.find('}'),
                     Some('(') => rest.find(')'),
+                    // As GitLab writes the inputs of what is included.
+                    Some('[') => rest.find("]]"),
                     _ => rest.find(|c: char| !is_word(c)),
                 };
                 &rest[..close.unwrap_or(rest.len())]

@@ -18,7 +18,7 @@ use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
 use crate::manifest::inventory::Inventory;
-use crate::manifest::mentions::{self, CommandedDirectory, Mentions};
+use crate::manifest::mentions::{self, CommandedDirectory, Mentions, PinnedNames};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{SIZE_MAX, is_candidate, is_judged};
 use crate::source::git::RevisionError;
@@ -49,7 +49,7 @@ pub(super) struct Before {
     there: HashSet<String>,
     looks_away: Vec<UnfollowedPath>,
     mentions: Vec<Mentions>,
-    pinned_names: HashSet<String>,
+    pinned_names: PinnedNames,
     /// The files of the base that the settings name; they live as long as this does.
     _files: Option<tempfile::TempDir>,
 }

@@ -8,7 +8,7 @@ use crate::check::EditedSettings;
 use crate::check::baseline::Baseline;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::mentions::{
-    self, Holdings, Mention, Mentioned, Mentions, Names, NewMentions, WantedNames,
+    self, Holdings, Mention, Mentioned, Mentions, Names, NewMentions, PinnedNames, WantedNames,
 };
 use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::policy::Settings;
@@ -40,7 +40,7 @@ pub(super) fn by_change<B: Tree, N: Tree>(
     edited: &[EditedSettings],
     is_touched: impl Fn(&str, &str) -> bool,
     then: impl Fn(&str) -> Option<Vec<u8>>,
-) -> Result<(Vec<Mentions>, HashSet<String>), TreeError> {
+) -> Result<(Vec<Mentions>, PinnedNames), TreeError> {
     let catalogue = settings.catalogue();
     let mut touched = Vec::new();
     for entry in files(trees.now)? {
@@ -363,7 +363,7 @@ struct Said {
     /// Those of the files asked for whose name, or the ending of it behind a `*`, they say.
     found: HashSet<String>,
     /// The names that have a digest in them.
-    pinned: HashSet<String>,
+    pinned: PinnedNames,
     /// Those that say the name of a file that is gone: the path that reports name, and that below the root.
     saying: Vec<(String, String)>,
     /// The names asked for that they say.
@@ -393,10 +393,15 @@ fn said<T: Tree>(
         let root_path = now.root_path(&entry.path);
         // Podman runs the objects of any file that a `.kube` unit names.
         let is_unit = root_path.ends_with(".kube");
-        if !is_candidate(&root_path) && !is_unit && !root_path.contains("templates/") {
+        let is_told = is_candidate(&root_path) || is_unit || root_path.contains("templates/");
+        if !is_told && !mentions::runs_images(&root_path) {
             continue;
         }
         let bytes = now.read(&entry.path, SIZE_MAX).unwrap_or_default();
+        said.pinned.add(&bytes);
+        if !is_told {
+            continue;
+        }
         if !asked.is_empty() {
             let text = String::from_utf8_lossy(&bytes);
             let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')));
@@ -412,7 +417,6 @@ fn said<T: Tree>(
             said.saying.push((entry.path, root_path.clone()));
         }
         said.found.extend(in_it.into_iter().flatten().filter(|path| *path != root_path).map(str::to_owned));
-        said.pinned.extend(mentions::pinned_names(&bytes));
     }
     Ok(said)
 }

@@ -1,19 +1,35 @@
 //! The documents of a text, told apart without parsing them.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use super::catalogue::Catalogue;
 use crate::manifest::syntax::definition::{Chunk, NotWanted};
 
 /// The groups of the objects that name files which are deployed.
-const DEPLOYERS: [&str; 3] = ["toolkit.fluxcd.io", "argoproj.io", "fleet.cattle.io"];
+static DEPLOYERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let groups = [
+        "apps.open-cluster-management.io",
+        "argoproj.io",
+        "configsync.gke.io",
+        "fleet.cattle.io",
+        "fluxcd.controlplane.io",
+        "gitops.kluctl.io",
+        "infra.contrib.fluxcd.io",
+        "infra.weave.works",
+        "kappctrl.k14s.io",
+        "toolkit.fluxcd.io",
+    ];
+    AhoCorasick::new(groups).expect("a short list of names")
+});
 
 /// Returns the documents of `text`, each with whether it is read: not where it can hold no image, or is an object that
 /// only describes images. The gate asks for those too (`describing`), and for what names files that are deployed.
 pub(in crate::manifest) fn chunks(text: &str, catalogue: &Catalogue, describing: bool) -> Vec<Chunk> {
-    let deploys = |part: &str| describing && DEPLOYERS.iter().any(|group| part.contains(group));
+    let deploys = |part: &str| describing && DEPLOYERS.is_match(part);
     let proof = |part: &str| {
         let proof = (!deploys(part)).then(|| catalogue.proof_of_none(part.as_bytes())).flatten();
         proof.map(NotWanted::Proven)

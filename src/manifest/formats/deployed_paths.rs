@@ -148,8 +148,37 @@ pub(super) fn of_object(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<DeployedPath
             let condition = content_at(tree, spec, &["repo"]);
             paths.iter().filter_map(|path| at_root(path, &condition)).collect()
         }
-        _ => Vec::new(),
+        (group, kind) => {
+            let annotated = annotations.iter().flat_map(|all| GIT_PATHS.map(|key| tree.get_str(*all, key)));
+            let taken = TAKING.iter().filter(|taking| (taking.0, taking.1) == (group, kind));
+            let fields = taken.filter_map(|(_, _, keys)| field(tree, spec, keys));
+            let fetched = tree.get(spec, "fetch").map(|list| tree.items(list)).unwrap_or_default();
+            let fetched = fetched.iter().filter_map(|one| field(tree, *one, &["git", "subPath"]));
+            let fetched = fetched.filter(|_| (group, kind) == ("kappctrl.k14s.io", "App"));
+            annotated.flatten().chain(fields).chain(fetched).filter_map(|path| at_root(path, "")).collect()
+        }
     }
+}
+
+/// Annotations of a `Subscription` of Open Cluster Management.
+const GIT_PATHS: [&str; 2] =
+    ["apps.open-cluster-management.io/git-path", "apps.open-cluster-management.io/github-path"];
+
+/// Objects that have a directory of a repository deployed, by group and kind, and where in their `spec` its path stands.
+const TAKING: [(&str, &str, &[&str]); 6] = [
+    ("configsync.gke.io", "RepoSync", &["git", "dir"]),
+    ("configsync.gke.io", "RootSync", &["git", "dir"]),
+    ("fluxcd.controlplane.io", "FluxInstance", &["sync", "path"]),
+    ("gitops.kluctl.io", "KluctlDeployment", &["source", "git", "path"]),
+    ("infra.contrib.fluxcd.io", "Terraform", &["path"]),
+    ("infra.weave.works", "Terraform", &["path"]),
+];
+
+/// Returns the text at the end of some keys.
+fn field<'t>(tree: &'t SyntaxTree<'_>, node: NodeId, keys: &[&str]) -> Option<&'t str> {
+    let (last, above) = keys.split_last()?;
+    let holder = above.iter().try_fold(node, |node, key| tree.get(node, key))?;
+    tree.get_str(holder, last)
 }
 
 /// Returns what a set of the Flux Operator deploys by the objects of Flux that it makes of its inputs.
@@ -242,7 +271,8 @@ fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
     let mut found = Vec::new();
     let automated = tree.get(spec, "syncPolicy").and_then(|policy| tree.get(policy, "automated"));
     let is_by_hand = automated.is_none_or(|it| tree.get_str(it, "enabled") == Some("false"));
-    for source in tree.get(spec, "source").into_iter().chain(sources.iter().copied()) {
+    let dry = tree.get(spec, "sourceHydrator").and_then(|hydrator| tree.get(hydrator, "drySource"));
+    for source in tree.get(spec, "source").into_iter().chain(sources.iter().copied()).chain(dry) {
         let condition = content_at(tree, source, &["repoURL", "directory"]);
         // What an action of a template says, generators know.
         let path = tree.get_str(source, "path").filter(|path| !path.contains("{{"));

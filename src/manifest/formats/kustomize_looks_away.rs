@@ -41,6 +41,11 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
             finder.depends_on(content_of(tree, *plugin), naming(names_of(tree, *plugin)));
         }
     }
+    if let Some(schema) = tree.get(root, "openapi") {
+        // It says how patches and lists of objects are merged.
+        finder.look_away(LookAwayReason::KustomizePlugin, schema, named(tree, schema, "openapi"));
+        finder.depends_on(content_of(tree, schema), naming(texts(tree, schema)));
+    }
     charts(finder, root);
     for replacement in list("replacements").iter().filter(|it| may_write_images(tree, **it)) {
         let reason = LookAwayReason::KustomizeReplacement;

@@ -8,7 +8,7 @@ use super::image_like::{Likeness, asked_for, has_version, likeness, put_together
 use super::mention::{Mentioned, ValueForm};
 use super::read_by_name::is_recipe;
 use super::reader::{Reader, Text, VALUE_MAX};
-use super::{names, outline};
+use super::{names, outline, steps};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Keys below which pipelines have the environment of their commands.
@@ -20,18 +20,6 @@ const COMMAND_MAX: usize = 200;
 /// Stands for what commands deploy, among what else says a name.
 const DEPLOYED: &str = "(deployed)";
 
-/// Returns the directory in which the commands of a step run, as the step, its job or its workflow says it.
-fn directory_of_step<'t>(tree: &'t SyntaxTree<'_>, node: NodeId) -> Option<&'t str> {
-    const KEY: &str = "working-directory";
-    if names::key_of(tree, node) != Some("run") {
-        return None;
-    }
-    names::above(tree, node).find_map(|mapping| {
-        let default = || tree.get_str(tree.get(tree.get(mapping, "defaults")?, "run")?, KEY);
-        tree.get_str(mapping, KEY).or_else(default)
-    })
-}
-
 /// Returns the variables that a pipeline gives the commands at a node: those of the step, its job and the whole.
 fn environment(tree: &SyntaxTree<'_>, node: NodeId) -> BTreeMap<String, String> {
     let mut known = BTreeMap::new();
@@ -42,6 +30,9 @@ fn environment(tree: &SyntaxTree<'_>, node: NodeId) -> BTreeMap<String, String> 
                 known.entry(key.to_owned()).or_insert_with(|| value.to_owned());
             }
         }
+    }
+    for (name, value) in steps::set_before(tree, node) {
+        known.entry(name).or_insert(value);
     }
     known
 }
@@ -99,8 +90,9 @@ impl Reader<'_, '_> {
     /// Takes the names of what the commands of a text deploy, each with those before it.
     pub(super) fn names(&mut self, text: &Text<'_>, node: NodeId, named: Vec<NamedFiles>) {
         let is_run = named.iter().any(|named| named.is_deployed && named.is_command);
-        let directory = directory_of_step(text.tree, node).filter(|_| is_run);
-        if let Some(directory) = directory.and_then(commands::directory_given) {
+        let directory = is_run.then(|| steps::directory(text.tree, node)).flatten();
+        let directory = directory.as_deref().and_then(commands::directory_given);
+        if let Some(directory) = directory {
             let word = format!("{directory}{BELOW}");
             self.emit(text, node, Mentioned::Name { word, target: DEPLOYED.to_owned() });
         }
@@ -110,7 +102,7 @@ impl Reader<'_, '_> {
             let mut target = outline::before(text.tree, node) + manner;
             for word in together.files {
                 // A command sees files from where it runs.
-                if let Some(directory) = directory.and_then(commands::directory_given) {
+                if let Some(directory) = directory {
                     let word = format!("{directory}/{word}");
                     self.emit(text, node, Mentioned::Name { word, target: target.clone() });
                 }
@@ -128,7 +120,7 @@ impl Reader<'_, '_> {
 
     /// Takes what the commands of a text run or set without a digest.
     pub(super) fn runs(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
-        if value.contains([' ', '\t']) {
+        if value.contains([' ', '\t', '\n']) {
             let (all, script) = (commands::commands(value), Script::new(value));
             let filled = commands::filled(&all, environment(text.tree, node), &self.made);
             all.iter().chain(&filled).for_each(|words| self.run(text, node, words, &script));

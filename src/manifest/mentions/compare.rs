@@ -244,22 +244,6 @@ struct Unplaced {
     span: Range<usize>,
 }
 
-/// Returns the names that stand before a digest in a text, whatever it is written in; not those that say nothing.
-pub fn pinned_names(bytes: &[u8]) -> HashSet<String> {
-    const GENERIC: [&str; 6] = ["default", "from", "image", "key", "name", "value"];
-    let lines = memchr::memmem::find_iter(bytes, b"sha256:").map(|at| {
-        let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |end| end + 1);
-        String::from_utf8_lossy(&bytes[start..at]).into_owned()
-    });
-    let names = lines.filter_map(|line| {
-        let end = line.rfind(": ").or_else(|| line.rfind('='))?;
-        let name = line[..end].trim_end_matches(['"', '\'', ' ']);
-        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        Some(name[name.trim_end_matches(is_word).len()..].to_owned())
-    });
-    names.filter(|name| !name.is_empty() && !GENERIC.contains(&name.as_str())).collect()
-}
-
 /// Returns what is the same for the same thing at the same place, run or only said, however the lists around it grow. A value is the same
 /// wherever it stands: its name says what it is for.
 fn key(what: &Mentioned, path: &str, at: &Text<'_>) -> u64 {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::commanded::ENVIRONMENTS;
 use super::mention::{Mention, Mentioned, ValueForm, WRITTEN};
+use super::pinned_names::PinnedNames;
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::located::{Located, Scan};
@@ -37,7 +38,7 @@ struct AskingImage<'i> {
 
 /// Adds to `inventory` what the change mentions and nobody judges, as what makes tagpin look away. `pinned` are the names that
 /// have a digest somewhere.
-pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &HashSet<String>) {
+pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &PinnedNames) {
     let mut found = Vec::new();
     {
         let opens = opens(inventory);
@@ -81,12 +82,16 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
                     Mentioned::Value { name, value, form }
                         if may_be_a_part(value) && !judged.is_site(mention) =>
                     {
-                        let is_patch = value == WRITTEN || patches.contains(file.root_path.as_str());
+                        // Also what is added to a unit of systemd.
+                        let is_patch = value == WRITTEN
+                            || patches.contains(file.root_path.as_str())
+                            || file.root_path.contains(".d/") && file.root_path.ends_with(".conf");
                         let fills =
                             |open: &&AskingImage<'_>| fills(open, &file.root_path, mention, *form, is_patch);
                         let open = opens.get(name.as_str()).and_then(|opens| opens.iter().find(fills));
                         // What is written over something that has a digest where it stands.
-                        let is_over = (mention.in_text || is_patch) && pinned.contains(name);
+                        let is_over = (mention.in_text || is_patch) && pinned.names.contains(name)
+                            || is_given(mention, *form) && pinned.defaults.contains(name);
                         match open {
                             Some(open) => (LookAwayReason::Fills, open.image.to_owned()),
                             None if is_over && !judged.has_part(mention, value) => {
@@ -191,10 +196,10 @@ fn fills(
         // `environment` of a service is what runs in it.
         let is_service = mention.path.starts_with("/services/");
         let is_environment = || mention.path.split('/').any(|key| ENVIRONMENTS.contains(&key));
-        return !mention.in_object && !is_service && (form == ValueForm::Assignment || is_environment());
+        let is_variable = matches!(form, ValueForm::Assignment | ValueForm::Given);
+        return !mention.in_object && !is_service && (is_variable || is_environment());
     }
-    // What is handed to a job, a template or an executor by its name, wherever that is.
-    let is_given = mention.path.split('/').any(|key| GIVING.contains(&key));
+    let is_given = is_given(mention, form);
     if open.is_settled && !mention.in_text && !is_patch && !is_given {
         return false;
     }
@@ -204,10 +209,15 @@ fn fills(
     let is_near = open.root_path == root_path || directory_of(open.root_path) == directory_of(root_path);
     let is_parameter = open.image.contains("$(") || open.image.contains("param");
     is_near
-        || is_given && ["$", "<<"].iter().any(|sign| open.image.contains(sign))
+        || is_given && ["$", "<<", "var."].iter().any(|sign| open.image.contains(sign))
         || open.image.contains("${")
         || form == ValueForm::Item && is_parameter
         || open.image.contains("{{") && !mention.in_object
+}
+
+/// Returns whether a value is handed to a job, a template, an executor or a module by its name, wherever that is.
+fn is_given(mention: &Mention, form: ValueForm) -> bool {
+    form == ValueForm::Given || mention.path.split('/').any(|key| GIVING.contains(&key))
 }
 
 /// The last names of the images in the tree.

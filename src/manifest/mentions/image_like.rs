@@ -270,6 +270,9 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
 /// `kubectl set image deploy/web web=nginx`, `.image = "nginx"`, `"image":"nginx"`, `type=image,source=nginx`.
 pub(super) fn asked_for(line: &str) -> impl Iterator<Item = &str> {
     let (sets, mounts) = (line.contains("set image "), line.contains("type=image,"));
+    // As modules of Ansible have their options in one line.
+    let is_list =
+        line.split_whitespace().filter(|word| word.contains('=') && !word.starts_with('-')).count() > 1;
     let pairs = words_of(line).scan(("", ""), |before, word| {
         let (first, second) = std::mem::replace(before, (before.1, word));
         Some((first, second, word))
@@ -281,8 +284,9 @@ pub(super) fn asked_for(line: &str) -> impl Iterator<Item = &str> {
         let is_flag = before.starts_with("--") && says_image(before);
         let is_asked = is_flag || is_value && is_path(word);
         let given = || {
-            let is_option =
-                |flag: &str| flag.starts_with("--") || flag == "image" && before.starts_with("--");
+            let is_option = |flag: &str| {
+                flag.starts_with("--") || flag == "image" && (before.starts_with("--") || is_list)
+            };
             word.split_once('=').filter(|(flag, _)| is_option(flag) && says_image(flag))
         };
         let mounted = || {
@@ -334,7 +338,26 @@ pub(super) fn says_image(key: &str) -> bool {
         .iter()
         .find_map(|end| lower.strip_suffix(end))
         .unwrap_or(&lower);
-    stem.ends_with("image") || lower.starts_with("related_image_") || lower.ends_with("-image-name")
+    let is_name = || ["imagename", "image_name", "-image-name"].iter().any(|end| lower.ends_with(end));
+    stem.ends_with("image") || lower.starts_with("related_image_") || is_name()
+}
+
+/// Returns whether what stands below a key are images, by names of any kind: `images`, `system_images`, `baseImageOverrides`.
+pub(super) fn is_of_images(key: &str) -> bool {
+    let lower = key.to_ascii_lowercase();
+    lower.ends_with("images") || lower.ends_with("imageoverrides")
+}
+
+/// Returns the image without a digest of a line that gives it to a name, in whatever language: `dockerImage = "node"`,
+/// `image: 'node',`.
+pub(super) fn assigned(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once(['=', ':'])?;
+    let name = name.trim_end_matches([' ', '"', '\'', ':']);
+    let name = name.rsplit([' ', '"', '\'', '.']).next().unwrap_or(name);
+    let value = value.trim_start_matches(['=', ' ']).trim_end().trim_end_matches([',', ';', '}', ' ']);
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let inner = value.strip_prefix(quote)?.strip_suffix(quote)?;
+    (says_image(name) && is_called_open(inner)).then_some(inner)
 }
 
 /// Returns whether a text that something calls an image is one without a digest, and does not read like one by itself: not a

@@ -1,6 +1,7 @@
 //! What a mapping says of an image as a whole, and none of its values by itself.
 
 use super::image_like::{is_called_open, is_known, is_path, says_image};
+use crate::manifest::partial_image::ends_in_digest;
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::reference::Reference;
@@ -39,6 +40,14 @@ pub(super) fn images(tree: &SyntaxTree<'_>, node: NodeId, in_object: bool) -> Ve
     {
         found.push((node, format!("{registry}/{name}")));
     }
+    if let (Some(hub), Some(tag)) = (tree.get_str(node, "hub"), tree.get_str(node, "tag"))
+        && is_path(hub)
+        && !ends_in_digest(tag)
+    {
+        // As Istio names those of its parts.
+        found.push((tree.get(node, "tag").unwrap_or(node), format!("{hub}/…:{tag}")));
+    }
+    found.extend(beside_pinned(tree, node));
     if let Some(build) = tree.get(node, "build").filter(|build| tree.tag(*build).ends_with("reset")) {
         // Compose then pulls what it built.
         found.push((build, "build: !reset".to_owned()));
@@ -67,6 +76,23 @@ pub(super) fn images(tree: &SyntaxTree<'_>, node: NodeId, in_object: bool) -> Ve
         }
     }
     found
+}
+
+/// Returns the values of a mapping whose other values are all images with a digest, where these may be images without one.
+fn beside_pinned(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<(NodeId, String)> {
+    let entries = tree.entries(node);
+    // Beside an image that is called one stands what is none.
+    if entries.iter().any(|(key, _)| tree.text_of(*key).is_none_or(says_image)) {
+        return Vec::new();
+    }
+    let is_pinned = |value: &NodeId| tree.text_of(*value).is_some_and(|text| text.contains("@sha256:"));
+    if entries.is_empty() || !entries.iter().any(|(_, value)| is_pinned(value)) {
+        return Vec::new();
+    }
+    let others = entries.iter().map(|(_, value)| value).filter(|value| !is_pinned(value));
+    let said = others.map(|value| Some((*value, tree.string_of(*value).filter(|it| is_called_open(it))?)));
+    let all: Option<Vec<(NodeId, &str)>> = said.collect();
+    all.unwrap_or_default().into_iter().map(|(value, said)| (value, said.to_owned())).collect()
 }
 
 /// Returns where an operation of a JSON patch takes an image or what holds one away.

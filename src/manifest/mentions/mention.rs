@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::commands::directory_named;
+use super::commands::{directory_named, is_of_variables};
 use crate::manifest::source_range::SourceRange;
 
 /// Something that a file mentions, and where.
@@ -65,6 +65,11 @@ impl Mentioned {
                 let directory = directory_named(name).map_or(name, |(directory, _)| directory);
                 Self::LedTo(directory.to_owned(), image.clone())
             }
+            // A command takes its variables from there.
+            Self::Value { name: variable, value, .. } if is_of_variables(name) => {
+                let (name, value) = (variable.clone(), value.clone());
+                Self::Value { name, value, form: ValueForm::Given }
+            }
             other => other.clone(),
         }
     }
@@ -123,4 +128,6 @@ pub enum ValueForm {
     Item,
     /// An assignment of a command, `NAME=VALUE`.
     Assignment,
+    /// A variable that a module or a job is given whatever its default is: by its environment, by a file that a command names.
+    Given,
 }

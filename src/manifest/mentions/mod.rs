@@ -15,22 +15,23 @@ mod mention;
 mod names;
 mod outline;
 mod patch_targets;
+mod pinned_names;
 mod read_by_name;
 mod reader;
 mod remote;
 mod rewrites;
 mod sections;
+mod steps;
 mod unpacked;
 mod wanted_names;
 mod written_values;
 
-pub use compare::{
-    CommandedDirectory, NewMentions, commanded, lost_by_name, lost_digests, new_mentions, pinned_names,
-};
+pub use compare::{CommandedDirectory, NewMentions, commanded, lost_by_name, lost_digests, new_mentions};
 pub use filled::{Mentions, add_looks_away};
 pub use holdings::Holdings;
 pub use mention::{Mention, Mentioned};
 pub use outline::Names;
+pub use pinned_names::PinnedNames;
 pub use read_by_name::{is_prose, is_read, is_read_alike, is_read_by_name, runs_images};
 pub use remote::{of_default_branch, of_source, sources_in};
 pub use wanted_names::{WantedNames, hold_patch};

@@ -1,7 +1,6 @@
 //! Which words may name a file, an object or a key of its data.
 
-use super::commands::{self, BELOW, LENGTH_MAX, LENGTH_MIN, NamedFiles, is_version};
-use crate::manifest::syntax::build::EXPRESSION;
+use super::commands::{self, BELOW, LENGTH_MAX, LENGTH_MIN, is_version};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::path_from;
@@ -27,15 +26,6 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     std::iter::once(word.to_owned()).chain(based.filter(|_| word.contains('.'))).chain(inside).collect()
 }
 
-/// Returns the paths that a text says, those whose order may count together: of an expression, and of the commands that deploy files.
-pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<NamedFiles> {
-    match word(tree, node, value).is_none() && !is_about_others(tree, node) {
-        true if tree.tag(node) == EXPRESSION => vec![commands::paths_in(&seen_from_module(value))],
-        true => commands::files(value),
-        false => Vec::new(),
-    }
-}
-
 /// Returns whether a value is a directory from which a deployer takes objects that Terraform makes or is: an application of Argo CD, Flux
 /// itself, a kustomization.
 fn is_of_deployer(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
@@ -51,14 +41,8 @@ fn is_of_deployer(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
         && keys_above(tree, node).any(|key| KINDS.contains(&key))
 }
 
-/// Returns an expression of Terraform with paths as its module sees them; those of the root and of the working directory are the same, as
-/// a rule.
-fn seen_from_module(expression: &str) -> String {
-    let prefixes = ["${path.module}/", "${path.root}/", "${path.cwd}/"];
-    prefixes.iter().fold(expression.to_owned(), |text, prefix| text.replace(prefix, ""))
-}
-
-fn word<'v>(tree: &SyntaxTree<'_>, node: NodeId, value: &'v str) -> Option<&'v str> {
+/// Returns the word that a scalar is, where that may name something.
+pub(super) fn word<'v>(tree: &SyntaxTree<'_>, node: NodeId, value: &'v str) -> Option<&'v str> {
     // As kustomize names what a file becomes.
     let named = value.rsplit_once('=').filter(|(name, _)| !name.contains(char::is_whitespace));
     let word = named.map_or(value, |(_, file)| file);
@@ -82,7 +66,7 @@ fn is_reference(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 }
 
 /// Returns whether a scalar says what something else is about, or is the name of its own object.
-fn is_about_others(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+pub(super) fn is_about_others(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     let mut keys = keys_above(tree, node);
     let (key, holder) = (keys.next().unwrap_or_default(), keys.next());
     // Its own name.
@@ -142,6 +126,13 @@ pub(super) fn keys_above<'t>(tree: &'t SyntaxTree<'_>, node: NodeId) -> impl Ite
 /// Returns the nodes above one, the nearest first.
 pub(super) fn above(tree: &SyntaxTree<'_>, node: NodeId) -> impl Iterator<Item = NodeId> {
     std::iter::successors(tree.nodes[node].parent(), |node| tree.nodes[*node].parent())
+}
+
+/// Returns the variable of a module or a job that a variable of the environment gives a value (Terraform, "Environment Variables";
+/// Nomad, "Variables").
+pub(super) fn given_by_environment(name: &str) -> Option<&str> {
+    const PREFIXES: [&str; 3] = ["TF_VAR_", "NOMAD_VAR_", "PKR_VAR_"];
+    PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix))
 }
 
 /// Returns whether a text may be the name of a variable or a file.

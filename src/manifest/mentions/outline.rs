@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::holdings::Holdings;
 use super::names;
+use super::steps;
 use super::unpacked::{Unpacked, unpacked};
 use crate::manifest::content;
 use crate::manifest::partial_image::ends_in_digest;
@@ -237,7 +238,7 @@ impl<'n> Outline<'n> {
                         self.digests.entry((object.to_owned(), keys)).or_default().push(word);
                         self.count += 1;
                     }
-                    for together in names::paths(tree, node, value) {
+                    for together in steps::paths(tree, node, value) {
                         let known = together.files.into_iter().map(|word| {
                             let has_digest = self.names.has_digest(&word);
                             (word, has_digest)

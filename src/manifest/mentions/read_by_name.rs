@@ -27,7 +27,7 @@ pub fn is_read(path: &str) -> bool {
 /// language for configuration, for builds or for workflows of data, the environment of a Compose project, what CapRover runs, what
 /// machines are made of, recipes.
 pub fn runs_images(path: &str) -> bool {
-    const ENDINGS: [&str; 26] = [
+    const ENDINGS: [&str; 27] = [
         "bazel",
         "bicep",
         "bicepparam",
@@ -39,6 +39,7 @@ pub fn runs_images(path: &str) -> bool {
         "gotmpl",
         "gradle",
         "groovy",
+        "hcl",
         "ign",
         "jenkinsfile",
         "jsonnet",
@@ -55,7 +56,8 @@ pub fn runs_images(path: &str) -> bool {
         "star",
         "wdl",
     ];
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 16] = [
+        ".actrc",
         "Acornfile",
         "BUILD",
         "Earthfile",
@@ -69,12 +71,16 @@ pub fn runs_images(path: &str) -> bool {
         "captain-definition",
         "nextflow.config",
         "pom.xml",
+        "spark-defaults.conf",
         "user-data",
     ];
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
         || NAMES.contains(&name)
         || path.contains(".d/") && name.ends_with(".conf")
+        || path.contains(".teamcity/") && name.ends_with(".kts")
+        // Packs of Nomad.
+        || name.ends_with(".nomad.tpl")
         || is_recipe(path)
         || is_environment(path)
 }
@@ -94,6 +100,11 @@ pub(super) fn is_recipe(path: &str) -> bool {
     let is_of_make = matches!(name, "GNUmakefile" | "Makefile" | "makefile") || name.ends_with(".mk");
     let is_of_cron = matches!(name, "crontab") || path.contains("cron.d/");
     is_of_make || is_of_cron || matches!(name, "Justfile" | "Procfile" | "Rakefile" | "justfile")
+}
+
+/// Returns whether a file is a program whose texts in quotes may be the files that it has something done with.
+pub(super) fn is_program(path: &str) -> bool {
+    runs_images(path) && !is_recipe(path) && !is_environment(path) && Language::of(path).is_none()
 }
 
 pub(super) fn is_environment(path: &str) -> bool {

@@ -7,18 +7,19 @@ use std::ops::Range;
 
 use super::commands::{self, ImageUse, runs_by_name};
 use super::image_like::{
-    Likeness, asked_for, has_version, is_called_open, is_setting_of_image, likeness, put_together,
-    says_image, without_scheme, words,
+    Likeness, asked_for, assigned, has_version, is_called_open, is_known, is_of_images, is_setting_of_image,
+    likeness, put_together, says_image, without_scheme, words,
 };
 use super::left_out::{is_prose, is_query, set_aside};
 use super::mapping;
 use super::mention::{Mentioned, ValueForm, WRITTEN};
 use super::names;
 use super::outline;
-use super::read_by_name::is_recipe;
+use super::read_by_name::{is_program, is_recipe};
 use super::remote;
 use super::rewrites;
 use super::sections;
+use super::steps;
 use super::unpacked::{Unpacked, unpacked};
 use super::written_values::written_values;
 use crate::manifest::content;
@@ -48,15 +49,19 @@ const PROSE: [&str; 8] =
 const VALUES: [&str; 6] = ["value", "default", "values", "image", "tag", "version"];
 
 /// Keys by which a tool changes images while they run: annotations of Argo CD Image Updater, Keel, OpenShift, WUD and Watchtower,
-/// and triggers of OpenShift.
-const UPDATERS: [&str; 6] = [
+/// triggers of OpenShift, what Velero changes as it restores.
+const UPDATERS: [&str; 7] = [
     "argocd-image-updater.argoproj.io/",
     "com.centurylinklabs.watchtower.",
     "image.openshift.io/triggers",
     "imageChangeParams",
     "keel.sh/",
+    "velero.io/change-image-name",
     "wud.",
 ];
+
+/// Keys of the name of what stands below a key that says that it is an image.
+const NAMING: [&str; 6] = ["default", "name", "ref", "reference", "uri", "url"];
 
 /// Keys that name an item of a list.
 const NAMES: [&str; 2] = ["name", "key"];
@@ -135,7 +140,13 @@ impl<'r, 't> Reader<'r, 't> {
                 }
             }
         }
-        if Language::of(self.path).is_none() {
+        // Nomad's own settings are written in what was HCL before.
+        let is_old = || {
+            let source = SourceText::new(text, self.path);
+            Language::of(self.path) == Some(Language::Hcl)
+                && source.parse().documents.iter().all(|document| document.root.is_none())
+        };
+        if Language::of(self.path).is_none() || is_old() {
             let source = SourceText::new("x", "values.yaml");
             let tree = source.parse();
             let at = Text { outer: Some((0..text.len(), "")), ..Text::of_file(&tree, self.depth) };
@@ -145,6 +156,9 @@ impl<'r, 't> Reader<'r, 't> {
                     text.lines().for_each(|line| self.line(&at, root, line.trim()));
                 }
                 self.names(&at, root, commands::files(text));
+                if is_program(self.path) {
+                    self.names(&at, root, vec![commands::quoted_paths(text)]);
+                }
             }
         }
         for (place, word) in written_values(self.path, text) {
@@ -225,6 +239,12 @@ impl<'r, 't> Reader<'r, 't> {
     }
 
     pub(super) fn emit(&mut self, text: &Text<'_>, node: NodeId, what: Mentioned) {
+        if let Mentioned::Value { name, value, .. } = &what
+            && let Some(variable) = names::given_by_environment(name)
+        {
+            let (name, value) = (variable.to_owned(), value.clone());
+            self.emit(text, node, Mentioned::Value { name, value, form: ValueForm::Given });
+        }
         let outer = text.outer.clone().map(|(span, path)| (span, path.to_owned()));
         let (span, path) = outer.unwrap_or_else(|| (text.tree.nodes[node].span(), text.tree.pointer(node)));
         (self.take)(what, text, path, span);
@@ -279,6 +299,11 @@ impl<'r, 't> Reader<'r, 't> {
             // Those of a deployer's objects are known.
             let is_open = text.depth > 0 || form != ValueForm::Item;
             let is_inner = || text.depth > 0 && rewrites::is_tag_of_image(text.tree, value);
+            // As those of a chart are taken away from outside of it.
+            let is_gone = name.ends_with(".digest") && matches!(&*said, "" | "null");
+            if is_gone {
+                self.emit(text, value, Mentioned::Image(format!("{name}: (nothing)")));
+            }
             if (is_tag && is_open || is_inner()) && !said.is_empty() && !ends_in_digest(&said) {
                 self.emit(text, value, Mentioned::Image(format!("{name}: {said}")));
             }
@@ -290,9 +315,8 @@ impl<'r, 't> Reader<'r, 't> {
             let holder =
                 text.tree.nodes[value].parent().and_then(|map| text.tree.key_of(map)).unwrap_or_default();
             // `image: {name: …}`, and what a schema says an image is where nobody says it.
-            let is_named =
-                says_image(holder) && ["default", "name"].iter().any(|it| name.eq_ignore_ascii_case(it));
-            let is_list = holder == "images" || name == "images";
+            let is_named = says_image(holder) && NAMING.iter().any(|it| name.eq_ignore_ascii_case(it));
+            let is_list = is_of_images(holder) || name == "images" || name == "containers" && is_known(&said);
             if !is_scanned && (says_image(name) || is_named || is_list) && is_called_open(&said) {
                 self.emit(text, value, Mentioned::Image(said.to_string()));
             }
@@ -309,7 +333,7 @@ impl<'r, 't> Reader<'r, 't> {
             let target = target + &outline::before(text.tree, node) + names::looked_at(text.tree, node);
             self.emit(text, node, Mentioned::Name { word, target });
         }
-        self.names(text, node, names::paths(text.tree, node, value));
+        self.names(text, node, steps::paths(text.tree, node, value));
         let told = [remote::revision, remote::source, remote::deployed_source];
         for what in told.into_iter().filter_map(|told| told(text.tree, node, value)) {
             self.emit(text, node, Mentioned::Remote(what));
@@ -342,10 +366,7 @@ impl<'r, 't> Reader<'r, 't> {
 
     /// Reads a text line by line. Of a script, a program, only what is called an image is one, or what has a version.
     fn lines(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
-        // Quadlet puts them before the image: the first word that is none of a flag's is the image then.
-        let of_quadlet = names::key_of(text.tree, node).filter(|key| *key == "PodmanArgs");
-        let line = of_quadlet.map(|_| format!("podman run {value}"));
-        let value = line.as_deref().unwrap_or(value);
+        let value = &*steps::command(text.tree, node, value);
         let is_one = !value.contains('\n');
         let is_wanted = |line: &&str| {
             is_one
@@ -386,7 +407,8 @@ impl<'r, 't> Reader<'r, 't> {
         text.is_run.set(false);
         let whole = commands::squeezed(line);
         let put_together = put_together(&whole).filter(|image| !self.made.contains(*image));
-        let asked: Vec<String> = asked_for(line).chain(put_together).map(str::to_owned).collect();
+        let asked: Vec<String> =
+            asked_for(line).chain(put_together).chain(assigned(line)).map(str::to_owned).collect();
         asked.into_iter().for_each(|image| self.emit(text, node, Mentioned::Image(image)));
         // As generators of kustomize and environments have it.
         let named = line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim_start()));
@@ -394,7 +416,8 @@ impl<'r, 't> Reader<'r, 't> {
             let lower = name.to_ascii_lowercase();
             let is_tag = (lower.ends_with("_tag") || lower.ends_with(".tag"))
                 && (lower.contains("image") || lower.contains("container"));
-            if is_tag && !value.is_empty() && !ends_in_digest(value) {
+            let is_gone = lower.ends_with(".digest") && matches!(value, "" | "null");
+            if is_tag && !value.is_empty() && !ends_in_digest(value) || is_gone {
                 self.emit(text, node, Mentioned::Image(format!("{name}={value}")));
             }
             if value.contains([':', '\n']) && value.contains(['{', '\n']) && text.depth < DEPTH_MAX {

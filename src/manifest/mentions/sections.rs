@@ -11,7 +11,7 @@ use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 
 /// Keys whose values name a part of the same file.
-const RUNNING: [&str; 13] = [
+const RUNNING: [&str; 14] = [
     "container",
     "entrypoint",
     "executor",
@@ -21,6 +21,7 @@ const RUNNING: [&str; 13] = [
     "jobs",
     "notify",
     "onExit",
+    "runServices",
     "service",
     "template",
     "use",

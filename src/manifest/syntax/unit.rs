@@ -31,9 +31,9 @@ pub(super) static SYNTAX: Syntax = Syntax {
 };
 
 /// The kinds of units that name images (podman-systemd.unit(5)). A `.build` unit's `ImageTag` is what it makes.
-const EXTENSIONS: [&str; 4] = ["container", "image", "kube", "volume"];
+const EXTENSIONS: [&str; 5] = ["container", "image", "kube", "pod", "volume"];
 
-const SECTIONS: [&[u8]; 4] = [b"[Container]", b"[Image]", b"[Kube]", b"[Volume]"];
+const SECTIONS: [&[u8]; 5] = [b"[Container]", b"[Image]", b"[Kube]", b"[Pod]", b"[Volume]"];
 
 /// Returns whether a line of the file is the header of a section that names images or a manifest: a picture or a disk has none.
 fn has_section(bytes: &[u8]) -> bool {

@@ -13,7 +13,8 @@ use crate::manifest::unread::UnreadReason;
 
 pub(super) static SYNTAX: Syntax = Syntax {
     matches: |path| {
-        has_extension(path, &["yaml", "yml", "json"]) || path.rsplit('/').next() == Some("Kustomization")
+        has_extension(path, &["yaml", "yml", "json"])
+            || path.rsplit('/').next().is_some_and(|name| matches!(name, "Kptfile" | "Kustomization"))
     },
     is_in: |_| true,
     format: None,

@@ -1,4 +1,4 @@
-//! Names for what commands take of a directory: all of it, its own files, what lies deeper.
+//! Names for what commands take of a directory: all of it, its own files, what lies deeper; and which files have variables for them.
 
 /// How files begin that tell a tool what to deploy.
 const TOLD_BY: [&str; 4] = ["helmfile.", "kustomization.", "skaffold.", "werf."];
@@ -35,4 +35,9 @@ pub(in super::super) fn directory_given(word: &str) -> Option<&str> {
     let is_directory =
         !last.is_empty() && !last.contains(['.', '*', '$', '{', '#']) && !word.starts_with('-');
     is_directory.then_some(directory)
+}
+
+/// Returns whether a file has variables for a command, by its name.
+pub(in super::super) fn is_of_variables(file: &str) -> bool {
+    [".env", ".tfvars", ".tfvars.json", ".vars", ".hcl"].iter().any(|ending| file.ends_with(ending))
 }

@@ -125,6 +125,16 @@ pub(in super::super) fn paths_in(text: &str) -> NamedFiles {
     NamedFiles { files: paths(&parts(text)), below: &[BELOW], is_deployed: true, is_command: false }
 }
 
+/// Returns the paths that a program has in quotes.
+pub(in super::super) fn quoted_paths(text: &str) -> NamedFiles {
+    let quoted = text.lines().flat_map(|line| {
+        let pieces = line.split(['"', '\'']).skip(1).step_by(2);
+        pieces.filter(|piece| is_path(piece) && !piece.contains(|c: char| c.is_whitespace() || c == ':'))
+    });
+    let files = quoted.map(str::to_owned).take(IN_TEXT_MAX).collect();
+    NamedFiles { files, below: &[BELOW], is_deployed: true, is_command: true }
+}
+
 /// Returns what the commands of a text name that deploy files. A list of files that one variable holds, as `COMPOSE_FILE` does, is
 /// one, too.
 pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
@@ -179,8 +189,7 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
             _ if has_deployer[at] && deployed[at] => here.iter().for_each(|to| deployed[*to] = true),
             _ => {}
         }
-        let names_one = all[at].iter().any(|word| is_of_variables(word));
-        let above = here.iter().filter(|_| names_one).filter_map(|to| Some(all[*to].get(1)?.as_str()));
+        let above = here.iter().filter_map(|to| Some(all[*to].get(1)?.as_str()));
         let above: Vec<&str> = above.filter(|above| above.len() <= LENGTH_MAX).collect();
         directories.push(Some(above.join("/")).filter(|above| !above.is_empty()));
         gone_to.push(here);
@@ -191,9 +200,7 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
         let below = taken_below(words);
         let mut files = paths(&own);
         let inside = words.iter().find_map(|word| word.strip_prefix("-chdir=")).or(directory.as_deref());
-        // Files of variables are seen from there.
-        let seen = files.iter().filter(|file| is_of_variables(file));
-        let seen: Vec<String> = seen.filter_map(|file| Some(format!("{}/{file}", inside?))).collect();
+        let seen: Vec<String> = files.iter().filter_map(|file| Some(format!("{}/{file}", inside?))).collect();
         files.extend(seen);
         files.extend(services(words));
         files.extend(objects(words));
@@ -375,11 +382,6 @@ fn is_path(word: &str) -> bool {
     let is_short = (LENGTH_MIN..=LENGTH_MAX).contains(&word.len());
     let has_ending = || word.rsplit_once('.').is_some_and(|(name, _)| !name.is_empty());
     is_short && !word.starts_with("//") && !is_version(word) && (word.contains('/') || has_ending())
-}
-
-/// Returns whether a file has variables for a command, by its name.
-fn is_of_variables(file: &str) -> bool {
-    [".env", ".tfvars", ".tfvars.json", ".vars", ".hcl"].iter().any(|ending| file.ends_with(ending))
 }
 
 fn is_manifest(file: &str) -> bool {

@@ -13,8 +13,10 @@ mod words;
 
 pub(super) use addresses::applied;
 pub(super) use compose_services::{PROFILED, activated};
-pub(super) use directories::{BELOW, directory_given, directory_named, is_taken};
-pub(super) use files::{LENGTH_MAX, LENGTH_MIN, NamedFiles, files, is_version, may_deploy, paths_in};
+pub(super) use directories::{BELOW, directory_given, directory_named, is_of_variables, is_taken};
+pub(super) use files::{
+    LENGTH_MAX, LENGTH_MIN, NamedFiles, files, is_version, may_deploy, paths_in, quoted_paths,
+};
 pub(super) use filled_commands::filled;
 pub(super) use images::{EngineImage, ImageUse, is_run, made, run, uses};
 pub(super) use script::{Script, runs_by_name};
