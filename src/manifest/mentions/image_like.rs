@@ -1,140 +1,8 @@
 //! Which texts read like an image without a digest, wherever they stand.
 
 use super::commands::programs::{ProgramRole, with_role};
+use super::official_images::OFFICIAL;
 use crate::reference::Reference;
-
-/// Names of Docker Hub's official images that people run.
-const OFFICIAL: [&str; 129] = [
-    "adminer",
-    "aerospike",
-    "almalinux",
-    "alpine",
-    "amazoncorretto",
-    "amazonlinux",
-    "arangodb",
-    "archlinux",
-    "bash",
-    "bonita",
-    "buildpack-deps",
-    "busybox",
-    "caddy",
-    "cassandra",
-    "centos",
-    "chronograf",
-    "clickhouse",
-    "clojure",
-    "composer",
-    "consul",
-    "convertigo",
-    "couchbase",
-    "couchdb",
-    "crate",
-    "dart",
-    "debian",
-    "docker",
-    "drupal",
-    "eclipse-temurin",
-    "eggdrop",
-    "elasticsearch",
-    "elixir",
-    "emqx",
-    "erlang",
-    "fedora",
-    "flink",
-    "fluentd",
-    "friendica",
-    "geonetwork",
-    "ghost",
-    "golang",
-    "gradle",
-    "groovy",
-    "haproxy",
-    "haskell",
-    "haxe",
-    "hello-world",
-    "httpd",
-    "hylang",
-    "ibmjava",
-    "influxdb",
-    "irssi",
-    "jenkins",
-    "jetty",
-    "jobber",
-    "joomla",
-    "jruby",
-    "julia",
-    "kapacitor",
-    "kibana",
-    "kong",
-    "krakend",
-    "lightstreamer",
-    "liquibase",
-    "logstash",
-    "mageia",
-    "mariadb",
-    "matomo",
-    "maven",
-    "mediawiki",
-    "memcached",
-    "mongo",
-    "mongo-express",
-    "monica",
-    "mysql",
-    "nats",
-    "nats-streaming",
-    "neo4j",
-    "neurodebian",
-    "nextcloud",
-    "nginx",
-    "node",
-    "nuxeo",
-    "odoo",
-    "open-liberty",
-    "openjdk",
-    "oraclelinux",
-    "orientdb",
-    "percona",
-    "perl",
-    "php",
-    "phpmyadmin",
-    "plone",
-    "postfixadmin",
-    "postgres",
-    "pypy",
-    "python",
-    "r-base",
-    "rabbitmq",
-    "rakudo-star",
-    "redis",
-    "redmine",
-    "registry",
-    "rethinkdb",
-    "rockylinux",
-    "ruby",
-    "rust",
-    "satosa",
-    "silverpeas",
-    "solr",
-    "sonarqube",
-    "spark",
-    "spiped",
-    "swift",
-    "swipl",
-    "teamspeak",
-    "telegraf",
-    "tomcat",
-    "tomee",
-    "traefik",
-    "ubuntu",
-    "varnish",
-    "vault",
-    "websphere-liberty",
-    "wordpress",
-    "xwiki",
-    "yourls",
-    "znc",
-    "zookeeper",
-];
 
 /// Tags without a digit that images are known by.
 const WORDS: [&str; 18] = [
@@ -297,7 +165,7 @@ pub(super) fn asked_for(line: &str) -> impl Iterator<Item = &str> {
         let set = || word.split_once('=').map(|(_, image)| image).filter(|_| sets && !word.starts_with('-'));
         is_asked.then_some(word).or_else(value).or_else(set).or_else(mounted)
     });
-    named.filter(|word| is_unlike(word) && !word.starts_with(['/', '.']))
+    named.filter(|word| is_unlike(word) && !is_picture(word) && !word.starts_with(['/', '.']))
 }
 
 /// Returns whether a word is an image without a digest that does not read like one by itself.
@@ -363,10 +231,14 @@ pub(super) fn assigned(line: &str) -> Option<&str> {
 /// Returns whether a text that something calls an image is one without a digest, and does not read like one by itself: not a
 /// picture, a disk or a variable.
 pub(super) fn is_called_open(text: &str) -> bool {
-    const OTHERS: [&str; 12] =
+    is_path(text) && !is_picture(text) && is_unlike(text)
+}
+
+/// Returns whether a word is the name of a picture, a page or a disk.
+fn is_picture(word: &str) -> bool {
+    const ENDINGS: [&str; 12] =
         ["gif", "html", "ico", "img", "iso", "jpeg", "jpg", "png", "qcow2", "svg", "webp", "xz"];
-    let is_other = text.rsplit_once('.').is_some_and(|(_, ending)| OTHERS.contains(&ending));
-    is_path(text) && !is_other && is_unlike(text)
+    word.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
 }
 
 /// Returns whether a word has the form of an image's name.

@@ -13,6 +13,7 @@ mod left_out;
 mod mapping;
 mod mention;
 mod names;
+mod official_images;
 mod outline;
 mod patch_targets;
 mod pinned_names;

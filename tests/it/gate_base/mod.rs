@@ -21,6 +21,7 @@ mod mentions;
 mod moved;
 mod named;
 mod read_by_name;
+mod steps;
 mod switched;
 mod taken_away;
 mod taken_in;

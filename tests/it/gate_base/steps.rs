@@ -1,0 +1,313 @@
+//! What steps of pipelines, tasks of Ansible, sections of a tool's settings and objects of deployers are given, and what modules and
+//! included files get for their variables. As rows of [`super::led_to`].
+
+use super::begun::{OLD, WORKFLOW, leaked, steps};
+use super::led_to::{Files, left_alone, refused};
+
+const COMPOSE: &str = "services: {o: {image: \"nginx:1.27\"}}\n";
+const FOUND: &str = "looks-away";
+
+/// A tree with what nobody deploys.
+fn base(path: &'static str, text: &'static str) -> Files {
+    vec![(path, text), ("k/old/d.yaml", OLD), ("old/compose.yaml", COMPOSE), ("docs/a.md", "# a\n")]
+}
+
+fn is_refused(path: &'static str, before: &'static str, after: &[&'static str]) {
+    for text in after {
+        refused(vec![(text, base(path, before), vec![(path, text)], leaked(format!("{path} {FOUND}")))]);
+    }
+}
+
+fn is_left_alone(path: &'static str, before: &'static str, after: &[&'static str]) {
+    for text in after {
+        left_alone(vec![(text, base(path, before), vec![(path, text)])]);
+    }
+}
+
+#[test]
+fn what_a_step_gives_a_deployer_runs_since_then() {
+    const SHA: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let uses = |action: &str, with: &str| steps(&format!("[{{uses: {action}{SHA}, with: {{{with}}}}}]"));
+    is_refused(
+        WORKFLOW,
+        steps("[{run: make}]"),
+        &[
+            uses("Azure/k8s-deploy@", "manifests: k/old"),
+            uses("azure/k8s-deploy@", "manifests: \"${{ github.workspace }}/k/old\""),
+            uses("actions-hub/kubectl@", "args: apply -f k/old/d.yaml"),
+            uses("acme/helm-deploy@", "chart-path: k/old"),
+            uses("azure/k8s-bake@", "overrides: \"image.tag:1.28\""),
+        ],
+    );
+    is_left_alone(
+        WORKFLOW,
+        steps("[{run: make}]"),
+        &[
+            uses("acme/kubernetes-lint@", "manifests: k/old"),
+            uses("actions-hub/kubectl@", "args: diff -f k/old/d.yaml"),
+            uses("azure/k8s-deploy@", "manifests: docs"),
+            uses("actions/upload-artifact@", "path: k/old"),
+        ],
+    );
+    is_refused(
+        "azure-pipelines.yml",
+        "steps:\n- script: make\n",
+        &[
+            "steps:\n- task: KubernetesManifest@1\n  inputs: {action: deploy, manifests: k/old}\n",
+            "steps:\n- task: KubernetesManifest@1\n  inputs:\n    manifests: |\n      $(Build.SourcesDirectory)/k/old/*.yaml\n",
+            "steps:\n- task: Kubernetes@1\n  inputs: {command: apply, arguments: -f k/old}\n",
+            "steps:\n- task: HelmDeploy@0\n  inputs: {command: upgrade, overrideValues: image=nginx}\n",
+            "steps:\n- task: AzureWebAppContainer@1\n  inputs: {containers: acme.azurecr.io/web}\n",
+        ],
+    );
+    is_left_alone(
+        "azure-pipelines.yml",
+        "steps:\n- script: make\n",
+        &["steps:\n- task: Kubernetes@1\n  inputs: {command: diff, arguments: -f k/old}\n"],
+    );
+    let step = |words: &str| {
+        leaked(format!("steps:\n- name: gcr.io/cloud-builders/{words}\n").replace("BUILDER", "kubectl@"))
+    };
+    refused(
+        ["BUILDER\n  args: [apply, -f, k/old]", "gke-deploy@\n  args: [run, --filename=k/old]"]
+            .map(|words| {
+                let before = base("cloudbuild.yaml", step("BUILDER\n  args: [version]"));
+                (words, before, vec![("cloudbuild.yaml", step(words))], "cloudbuild.yaml looks-away")
+            })
+            .into(),
+    );
+}
+
+#[test]
+fn what_a_task_or_a_section_gives_a_deployer_runs_since_then() {
+    is_refused(
+        "site.yml",
+        "- hosts: all\n  tasks: []\n",
+        &[
+            "- hosts: all\n  tasks:\n  - community.docker.docker_compose_v2: {project_src: old}\n",
+            "- hosts: all\n  tasks:\n  - community.docker.docker_compose_v2: {project_src: \"{{ playbook_dir }}/old\"}\n",
+            "- hosts: all\n  tasks:\n  - kubernetes.core.k8s: {definition: \"{{ lookup('file', 'k/old/d.yaml') | from_yaml }}\"}\n",
+            "- hosts: all\n  tasks:\n  - kubernetes.core.k8s: {definition: \"{{ lookup('kubernetes.core.kustomize', dir='k/old') }}\"}\n",
+            "- hosts: all\n  tasks:\n  - docker_container: name=web image=nginx state=started\n",
+            "- hosts: all\n  tasks:\n  - kubernetes.core.helm: {name: w, chart_ref: a/b, set_values: [{value: image.digest=}]}\n",
+        ],
+    );
+    is_refused(
+        "devspace.yaml",
+        "version: v2beta1\nname: x\n",
+        &["version: v2beta1\nname: x\ndeployments: {o: {kubectl: {manifests: [k/old]}}}\n"],
+    );
+    is_refused(
+        "skaffold.yaml",
+        "apiVersion: skaffold/v4beta11\nkind: Config\n",
+        &[
+            "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests: {helm: {releases: [{name: w, chartPath: c, setValues: {image.digest: \"\"}}]}}\n",
+        ],
+    );
+    is_refused(
+        "Tiltfile",
+        "print('a')\n",
+        &["k8s_yaml(['k/old/d.yaml'])\n", "k8s_yaml(kustomize(\"k/old\"))\n"],
+    );
+    is_refused(
+        "Jenkinsfile",
+        "pipeline { agent any }\n",
+        &["pipeline { agent { kubernetes { yamlFile 'k/old/d.yaml' } } }\n"],
+    );
+    is_refused(
+        ".devcontainer/devcontainer.json",
+        "{\"dockerComposeFile\": \"../old/compose.yaml\", \"service\": \"a\"}\n",
+        &["{\"dockerComposeFile\": \"../old/compose.yaml\", \"service\": \"a\", \"runServices\": [\"o\"]}\n"],
+    );
+}
+
+#[test]
+fn what_an_object_has_a_deployer_deploy_runs_since_then() {
+    for object in [
+        "apiVersion: configsync.gke.io/v1beta1\nkind: RootSync\nmetadata: {name: o}\nspec: {git: {repo: a, dir: k/old}}\n",
+        "apiVersion: kappctrl.k14s.io/v1alpha1\nkind: App\nmetadata: {name: o}\nspec: {fetch: [{git: {url: a, subPath: k/old}}]}\n",
+        "apiVersion: apps.open-cluster-management.io/v1\nkind: Subscription\nmetadata:\n  name: o\n  annotations: {apps.open-cluster-management.io/git-path: k/old}\nspec: {channel: a/b}\n",
+        "apiVersion: gitops.kluctl.io/v1beta1\nkind: KluctlDeployment\nmetadata: {name: o}\nspec: {source: {git: {url: a, path: k/old}}}\n",
+        "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux}\nspec: {sync: {kind: GitRepository, url: a, path: k/old}}\n",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: o}\nspec: {sourceHydrator: {drySource: {repoURL: a, path: k/old}}}\n",
+    ] {
+        refused(vec![(
+            object,
+            base("a.yaml", "a: b\n"),
+            vec![("o.yaml", object)],
+            "k/old/d.yaml floating-tag",
+        )]);
+        left_alone(vec![(
+            object,
+            base("a.yaml", "a: b\n"),
+            vec![("o.yaml", leaked(object.replace("k/old", "docs")))],
+        )]);
+    }
+}
+
+const MODULE: &str = "variable \"tag\" {\n  default = \"1.27@\"\n}\nresource \"docker_container\" \"w\" {\n  image = \"nginx:${var.tag}\"\n}\n";
+
+#[test]
+fn what_a_module_or_an_included_file_is_given_counts_more_than_its_default() {
+    let module = |text| vec![("main.tf", MODULE), (WORKFLOW, text), ("dev.tfvars", "tag = \"1.28\"\n")];
+    let run = steps("[{run: terraform apply}]");
+    for after in [
+        "[{run: terraform apply, env: {TF_VAR_tag: \"1.28\"}}]",
+        "[{run: \"export TF_VAR_tag=1.28; terraform apply\"}]",
+        "[{run: terraform apply, env: {TF_CLI_ARGS_apply: -var-file=dev.tfvars}}]",
+        "[{run: terraform apply -var-file=dev.tfvars}]",
+    ] {
+        refused(vec![(
+            after,
+            module(run),
+            vec![(WORKFLOW, steps(after))],
+            ".github/workflows/d.yml looks-away",
+        )]);
+    }
+    left_alone(vec![(
+        "another variable",
+        module(run),
+        vec![(WORKFLOW, steps("[{run: terraform apply, env: {TF_VAR_region: \"eu-1\"}}]"))],
+    )]);
+    let template = "spec:\n  inputs:\n    img: {default: \"node:20@\"}\n    tag:\n      default: \"20@\"\n---\na: {image: \"$[[ inputs.img ]]\", script: [x]}\nb: {image: \"node:$[[ inputs.tag ]]\", script: [x]}\n";
+    let pipeline = |rest: &str| leaked(format!("include: [{{local: ci/t.yml{rest}}}]\n"));
+    for inputs in [", inputs: {img: node}", ", inputs: {tag: \"22\"}"] {
+        refused(vec![(
+            inputs,
+            vec![(".gitlab-ci.yml", pipeline("")), ("ci/t.yml", template)],
+            vec![(".gitlab-ci.yml", pipeline(inputs))],
+            ".gitlab-ci.yml looks-away",
+        )]);
+    }
+    let action = "inputs:\n  v: {default: \"20@\"}\nruns:\n  using: composite\n  steps: [{run: \"docker run node:${{ inputs.v }}\", shell: bash}]\n";
+    refused(vec![(
+        "an action of the repository",
+        vec![(WORKFLOW, steps("[{uses: ./a}]")), ("a/action.yml", action)],
+        vec![(WORKFLOW, steps("[{uses: ./a, with: {v: \"22\"}}]"))],
+        ".github/workflows/d.yml looks-away",
+    )]);
+    left_alone(vec![(
+        "another input",
+        vec![(WORKFLOW, steps("[{uses: ./a}]")), ("a/action.yml", action)],
+        vec![(WORKFLOW, steps("[{uses: ./a, with: {level: \"22\"}}]"))],
+    )]);
+}
+
+#[test]
+fn what_was_said_before_a_command_counts_for_it() {
+    let gitlab = |file: &str| {
+        leaked(format!(
+            "d:\n  image: alpine/helm:3@\n  script:\n  - cd charts/w\n  - helm upgrade w .{file}\n"
+        ))
+    };
+    let chart = || {
+        vec![
+            ("charts/w/Chart.yaml", "apiVersion: v2\nname: w\nversion: 1.0.0\n"),
+            ("charts/w/values.yaml", "image: nginx:1@\n"),
+            ("charts/w/dev.yaml", "image: nginx:1.28\n"),
+            (
+                "charts/w/templates/d.yaml",
+                "kind: Pod\nspec: {containers: [{image: \"{{ .Values.image }}\"}]}\n",
+            ),
+            (".gitlab-ci.yml", gitlab("")),
+        ]
+    };
+    refused(vec![(
+        "a directory that the line before goes to",
+        chart(),
+        vec![(".gitlab-ci.yml", gitlab(" -f dev.yaml"))],
+        ".gitlab-ci.yml looks-away",
+    )]);
+    let compose = |file: &str| steps(&format!("[{{run: docker compose{file} up -d, working-directory: s}}]"));
+    refused(vec![(
+        "variables in the directory of the step",
+        vec![
+            ("s/compose.yaml", "services: {w: {image: \"nginx:${TAG:-1@}\"}}\n"),
+            ("s/dev.env", "TAG=1.28\n"),
+            (WORKFLOW, compose("")),
+        ],
+        vec![(WORKFLOW, compose(" --env-file dev.env"))],
+        ".github/workflows/d.yml looks-away",
+    )]);
+    is_refused(
+        WORKFLOW,
+        steps("[{run: make}]"),
+        &[steps("[{run: 'echo \"IMG=nginx\" >> \"$GITHUB_ENV\"'}, {run: 'docker run --rm \"$IMG\"'}]")],
+    );
+    is_left_alone(
+        WORKFLOW,
+        steps("[{run: make}]"),
+        &[steps("[{run: 'echo \"IMG=my-app\" >> \"$GITHUB_ENV\"'}, {run: 'docker run --rm \"$IMG\"'}]")],
+    );
+}
+
+#[test]
+fn images_that_other_words_ask_for_are_seen() {
+    let unit = "[Service]\nEnvironment=IMAGE=nginx:1@\nExecStart=/usr/bin/docker run --rm ${IMAGE}\n";
+    refused(vec![(
+        "what is added to a unit",
+        vec![("web.service", unit)],
+        vec![("web.service.d/10.conf", "[Service]\nEnvironment=IMAGE=nginx\n")],
+        "web.service.d/10.conf looks-away",
+    )]);
+    for (path, text, rule) in [
+        ("render.yaml", "services:\n- {type: web, name: w, image: {url: docker.io/library/nginx}}\n", FOUND),
+        ("captain-definition", "{\"schemaVersion\": 2, \"imageName\": \"nginx\"}\n", FOUND),
+        ("conf/spark-defaults.conf", "spark.kubernetes.container.image apache/spark\n", FOUND),
+        (".actrc", "-P ubuntu-latest=catthehacker/ubuntu:act-latest\n", FOUND),
+        (".ko.yaml", "baseImageOverrides:\n  a/b: cgr.dev/chainguard/glibc-dynamic\n", FOUND),
+        ("cluster.yml", "nodes: []\nsystem_images: {pod_infra_container: rancher/mirrored-pause}\n", FOUND),
+        (
+            "nomad/client.hcl",
+            "client {\n  meta {\n    \"connect.sidecar_image\" = \"envoyproxy/envoy:v1.30.1\"\n  }\n}\n",
+            FOUND,
+        ),
+        (
+            "p/templates/web.nomad.tpl",
+            "job [[ .name ]] {\n  config {\n    image = \"nginx\"\n  }\n}\n",
+            FOUND,
+        ),
+        (".teamcity/settings.kts", "script {\n  dockerImage = \"node\"\n}\n", FOUND),
+        ("web.pod", "[Pod]\nPodmanArgs=--infra-image redis\n", FOUND),
+        (
+            "i.yaml",
+            "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: {hub: docker.io/istio, tag: 1.22.1}\n",
+            FOUND,
+        ),
+        (
+            "v.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, labels: {velero.io/change-image-name: RestoreItemAction}}\ndata: {a: \"b/c,b/d\"}\n",
+            FOUND,
+        ),
+        (
+            "k/Kptfile",
+            "apiVersion: kpt.dev/v1\nkind: Kptfile\npipeline: {mutators: [{image: \"gcr.io/kpt-fn/set-image:v0.1.1\"}]}\n",
+            "floating-tag",
+        ),
+    ] {
+        refused(vec![(
+            path,
+            vec![("a.yaml", "a: b\n")],
+            vec![(path, text)],
+            leaked(format!("{path} {rule}")),
+        )]);
+    }
+    refused(vec![(
+        "beside images with digests",
+        vec![("images.yaml", "web: nginx:1@\n")],
+        vec![("images.yaml", "web: nginx:1@\napi: busybox\n")],
+        "images.yaml looks-away",
+    )]);
+    left_alone(vec![
+        (
+            "words beside an image",
+            vec![("compose.yaml", "services: {w: {image: \"nginx:1@\"}}\n")],
+            vec![("compose.yaml", "services: {w: {image: \"nginx:1@\", platform: linux/amd64}}\n")],
+        ),
+        (
+            "a picture",
+            vec![("a.yaml", "a: b\n")],
+            vec![("app.gradle", "ext.logoImage = \"img/logo.png\"\next.image = \"hero\"\n")],
+        ),
+    ]);
+}
