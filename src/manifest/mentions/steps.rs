@@ -193,7 +193,7 @@ fn gone_to(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
         let Some(to) = text.trim().strip_prefix("cd ").map(str::trim) else { continue };
         match commands::directory_given(to) {
             Some(to) if !to.starts_with(['/', '~', '-']) => {
-                at = format!("{at}{}{to}", if at.is_empty() { "" } else { "/" })
+                at = format!("{at}{}{to}", if at.is_empty() { "" } else { "/" });
             }
             // From here on it is somewhere else.
             _ => at.clear(),
