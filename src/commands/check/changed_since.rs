@@ -12,19 +12,20 @@ use super::base_settings::BaseSettings;
 use super::diff_base::DiffBase;
 use super::looks_away::{self, UnfollowedPath};
 use super::mentioned::{self, Trees};
+use super::renamed::renamed;
 use crate::check::baseline::Baseline;
 use crate::check::{self, Base, EditedSettings};
 use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
 use crate::manifest::inventory::Inventory;
-use crate::manifest::mentions::{self, CommandedDirectory, Mentions, PinnedNames};
+use crate::manifest::mentions::{self, Mentions, PinnedNames};
 use crate::manifest::site::{Skip, State};
-use crate::manifest::{SIZE_MAX, is_candidate, is_judged};
+use crate::manifest::{SIZE_MAX, is_judged};
 use crate::source::git::RevisionError;
 use crate::source::tree::{
     CommitTree, Comparison, DirectoryTree, HeadTree, PATCH_MAX, PatchError, PatchedTree, Selection, Tree,
-    TreeError, directory_of, renames,
+    TreeError,
 };
 
 /// How long the lines of a file are compared; what is not compared by then counts as changed.
@@ -148,7 +149,7 @@ impl Before {
         let looks_away = looks_away::of_commits(base, head, &place, reads);
         let then = |path: &str| then(renamed.get(path).map_or(path, String::as_str));
         let (mentions, pinned_names) = mentioned::by_change(
-            &Trees { base, now: &tree, there: &there },
+            &Trees { base, now: &tree, there: &there, renamed: &renamed },
             &config.settings,
             &edited,
             is_touched,
@@ -217,7 +218,7 @@ impl Before {
         let then = |path: &str| then(renamed.get(path).map_or(path, String::as_str));
         let is_touched = |_: &str, root_path: &str| tree.before(root_path).is_some();
         let (mentions, pinned_names) = mentioned::by_change(
-            &Trees { base: &tree, now, there: &there },
+            &Trees { base: &tree, now, there: &there, renamed: &renamed },
             &config.settings,
             &edited,
             is_touched,
@@ -323,56 +324,6 @@ fn touched<T: Tree>(
         touched.entry(root_path).or_default().extend(lines);
     }
     Ok(touched)
-}
-
-/// Returns the old names of the files that have another one now by which the same reads them: what only the new name has a tool read is
-/// new.
-fn renamed<B: Tree, N: Tree>(
-    base: &B,
-    now: &N,
-    there: &HashSet<String>,
-    is_new: impl Fn(&str) -> bool,
-) -> Result<BTreeMap<String, String>, Failure> {
-    let mut gone = Vec::new();
-    for entry in base.entries().map_err(anyhow::Error::new)? {
-        let root_path = base.root_path(&entry.path);
-        if mentions::is_read(&root_path) && !there.contains(&root_path) {
-            gone.extend(base.read(&entry.path, SIZE_MAX).ok().map(|bytes| (root_path, bytes)));
-        }
-    }
-    if gone.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let mut added = Vec::new();
-    for entry in now.entries().map_err(anyhow::Error::new)? {
-        let root_path = now.root_path(&entry.path);
-        if mentions::is_read(&root_path) && is_new(&root_path) {
-            added.extend(now.read(&entry.path, SIZE_MAX).ok().map(|bytes| (root_path, bytes)));
-        }
-    }
-    let mut renamed = renames(&gone, &added);
-    renamed.retain(|new, old| mentions::is_read_alike(old, new));
-    if renamed.iter().any(|(new, old)| directory_of(new) != directory_of(old)) {
-        let commanded = commanded(base).map_err(anyhow::Error::new)?;
-        let is_there = |by: &CommandedDirectory, path: &str| {
-            commanded.iter().any(|other| other.path == by.path && other.takes(path))
-        };
-        renamed.retain(|new, old| !commanded.iter().any(|by| by.takes(new) && !is_there(by, old)));
-    }
-    Ok(renamed)
-}
-
-/// Returns the directories of which commands anywhere in a tree deploy something.
-fn commanded<T: Tree>(tree: &T) -> Result<HashSet<CommandedDirectory>, TreeError> {
-    let mut found = HashSet::new();
-    for entry in tree.entries()? {
-        let root_path = tree.root_path(&entry.path);
-        if is_candidate(&root_path) || mentions::runs_images(&root_path) {
-            let bytes = tree.read(&entry.path, SIZE_MAX).unwrap_or_default();
-            found.extend(mentions::commanded(&root_path, &bytes));
-        }
-    }
-    Ok(found)
 }
 
 fn lines_touched(before: &[u8], now: &[u8]) -> Vec<Range<usize>> {

@@ -20,6 +20,8 @@ pub(super) struct Trees<'t, B, N> {
     pub(super) now: &'t N,
     /// Every path below the root that is there now, also those that nobody asked for.
     pub(super) there: &'t HashSet<String>,
+    /// The names that files had before, or those of the files that they were a part of.
+    pub(super) renamed: &'t BTreeMap<String, String>,
 }
 
 /// A file that a change touches.
@@ -254,7 +256,7 @@ fn names<B: Tree, N: Tree>(
     touched: &mut [Touched],
     catalogue: &Catalogue,
 ) -> Result<(Named, Vec<String>), TreeError> {
-    let Trees { base, now, there } = trees;
+    let Trees { base, now, there, .. } = trees;
     let there_before: Vec<(TreeEntry, String)> = files(*base)?
         .map(|entry| (base.root_path(&entry.path), entry))
         .map(|(path, entry)| (entry, path))
@@ -322,6 +324,9 @@ fn names<B: Tree, N: Tree>(
             .partition(|it| !matches!(it.what, Mentioned::Name { .. }));
         for mention in names {
             let Mentioned::Name { word: name, .. } = &mention.what else { continue };
+            if is_split_off(trees.renamed, &file.root_path, name, &file.new.kept) {
+                continue;
+            }
             for what in named.now.floating(&file.root_path, name) {
                 match dropped[at].get_mut(what) {
                     Some(left) if *left > 0 => *left -= 1,
@@ -340,6 +345,12 @@ fn names<B: Tree, N: Tree>(
         file.new.found = found;
     }
     Ok((named, gone))
+}
+
+/// Returns whether a name means a file that was a part of one that is said by the same file, before as now.
+fn is_split_off(renamed: &BTreeMap<String, String>, path: &str, name: &str, kept: &[String]) -> bool {
+    let mut old = mentions::meanings(path, name).filter_map(|meant| renamed.get(&meant));
+    old.any(|old| kept.iter().any(|kept| mentions::meanings(path, kept).any(|meant| meant == *old)))
 }
 
 /// Adds what floats in the files of patches, under the names of the objects that they change.

@@ -8,6 +8,7 @@ mod fix;
 mod looks_away;
 mod mentioned;
 mod outputs;
+mod renamed;
 mod rendered;
 
 use std::io::Write as _;

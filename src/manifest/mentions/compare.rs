@@ -29,6 +29,8 @@ pub struct NewMentions {
     pub dropped: Vec<String>,
     /// The names that it says more often.
     pub named: Vec<String>,
+    /// Those that it said before and says now.
+    pub kept: Vec<String>,
 }
 
 impl NewMentions {
@@ -88,13 +90,14 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     }
     // What is let run is the same name, and not another one.
     let is_dropped = |key: &u64| known.has(*key) && !said.contains(key);
-    let dropped = names_before.into_iter().filter(|(key, _)| is_dropped(key)).map(|(_, name)| name).collect();
+    let (dropped, kept): (Vec<_>, Vec<_>) = names_before.into_iter().partition(|(key, _)| is_dropped(key));
+    let [dropped, kept] = [dropped, kept].map(|names| names.into_iter().map(|(_, name)| name).collect());
     let named = found.iter().filter_map(|found| match &found.what {
         Mentioned::Name { word, .. } => Some(word.clone()),
         _ => None,
     });
     let named = named.collect();
-    NewMentions { found: placed(found, text, offset), dropped, named }
+    NewMentions { found: placed(found, text, offset), dropped, named, kept }
 }
 
 /// Returns where in a text that was read as a whole something is said.

@@ -38,7 +38,7 @@ impl Holdings {
 }
 
 /// Returns what a file may mean by a word: a file as seen from its directory or from the root, or something of that name.
-pub(super) fn meanings(path: &str, word: &str) -> impl Iterator<Item = String> {
+pub fn meanings(path: &str, word: &str) -> impl Iterator<Item = String> {
     // A part of the file itself, of another one, or of an object.
     let (word, part) = word.split_once('#').map_or((word, None), |(word, part)| (word, Some(part)));
     let itself = part.filter(|_| word.is_empty()).map(|_| path.to_owned());

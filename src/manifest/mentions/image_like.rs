@@ -2,6 +2,7 @@
 
 use super::commands::programs::{ProgramRole, with_role};
 use super::official_images::OFFICIAL;
+use crate::manifest::partial_image::ends_in_digest;
 use crate::reference::Reference;
 
 /// Tags without a digit that images are known by.
@@ -128,6 +129,8 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
         "-t" | "--tag" | "--destination" | "--cache-repo" | "--cache-from" | "--cache-to" => !is_run,
         "ref" | "name" => is_exported && !is_run,
         "*.tags" => text.contains(" bake "),
+        // There it is what others run.
+        "tag" if text.contains("oc tag ") => false,
         before => is_command && matches!(before, "push" | "tag"),
     };
     let pairs = words.scan("", move |before, word| Some((std::mem::replace(before, word), word)));
@@ -183,7 +186,8 @@ pub(super) fn words_of(line: &str) -> impl Iterator<Item = &str> {
 /// `--image="$IMAGE"`.
 pub(super) fn put_together(line: &str) -> impl Iterator<Item = &str> {
     let is_run = [" run ", " create ", "set image "].iter().any(|word| line.contains(word));
-    let is_made = [" build", " push", " tag "].iter().any(|word| line.contains(word));
+    let is_build = line.match_indices(" build").any(|(at, _)| !line[..at].ends_with("kustomize"));
+    let is_made = is_build || [" push", " tag "].iter().any(|word| line.contains(word));
     let ends = |c: char| c.is_whitespace() || "\"'`=,;()|[]<>".contains(c);
     let words = line.split(ends).filter(|word| !word.is_empty());
     let pairs = words.scan("", |before, word| Some((std::mem::replace(before, word), word)));
@@ -214,6 +218,24 @@ pub(super) fn says_image(key: &str) -> bool {
 pub(super) fn is_of_images(key: &str) -> bool {
     let lower = key.to_ascii_lowercase();
     lower.ends_with("images") || lower.ends_with("imageoverrides")
+}
+
+/// Returns what a query of `yq` or `jq` makes float: `.image.tag = "live"`, `del(.image.digest)`.
+pub(super) fn queried(line: &str) -> impl Iterator<Item = String> {
+    let triples = words_of(line).scan(("", ""), |before, word| {
+        let (first, second) = std::mem::replace(before, (before.1, word));
+        Some((first, second, word))
+    });
+    let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
+    triples.filter_map(move |(path, sign, word)| {
+        let is_set = path.starts_with('.') && sign == "=" && last(path).ends_with("tag");
+        let is_gone = sign.ends_with("del") && word.starts_with('.') && last(word).ends_with("digest");
+        match (is_set && !ends_in_digest(word), is_gone) {
+            (true, _) => Some(format!("{path} = {word}")),
+            (_, true) => Some(format!("del({word})")),
+            _ => None,
+        }
+    })
 }
 
 /// Returns the image without a digest of a line that gives it to a name, in whatever language: `dockerImage = "node"`,

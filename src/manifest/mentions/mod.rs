@@ -29,7 +29,7 @@ mod written_values;
 
 pub use compare::{CommandedDirectory, NewMentions, commanded, lost_by_name, lost_digests, new_mentions};
 pub use filled::{Mentions, add_looks_away};
-pub use holdings::Holdings;
+pub use holdings::{Holdings, meanings};
 pub use mention::{Mention, Mentioned};
 pub use outline::Names;
 pub use pinned_names::PinnedNames;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::commands::{self, ImageUse, runs_by_name};
 use super::image_like::{
     Likeness, asked_for, assigned, has_version, is_called_open, is_known, is_of_images, is_setting_of_image,
-    likeness, put_together, says_image, without_scheme, words,
+    likeness, put_together, queried, says_image, without_scheme, words,
 };
 use super::left_out::{is_prose, is_query, set_aside};
 use super::mapping;
@@ -375,6 +375,7 @@ impl<'r, 't> Reader<'r, 't> {
                 || is_setting_of_image(line)
                 || runs_by_name(line)
                 || line.contains("_tag")
+                || line.contains("docker://")
         };
         value.lines().filter(is_wanted).for_each(|line| self.line(text, node, line));
         self.runs(text, node, value);
@@ -407,8 +408,8 @@ impl<'r, 't> Reader<'r, 't> {
         text.is_run.set(false);
         let whole = commands::squeezed(line);
         let put_together = put_together(&whole).filter(|image| !self.made.contains(*image));
-        let asked: Vec<String> =
-            asked_for(line).chain(put_together).chain(assigned(line)).map(str::to_owned).collect();
+        let asked = asked_for(line).chain(put_together).chain(assigned(line)).map(str::to_owned);
+        let asked: Vec<String> = asked.chain(queried(line)).collect();
         asked.into_iter().for_each(|image| self.emit(text, node, Mentioned::Image(image)));
         // As generators of kustomize and environments have it.
         let named = line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim_start()));

@@ -9,10 +9,9 @@ use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Words in the names of actions, tasks and images that deploy what they are given.
-const DEPLOYING: [&str; 15] = [
+const DEPLOYING: [&str; 14] = [
     "apply",
     "argocd",
-    "bake",
     "compose",
     "deploy",
     "fluxcd",
@@ -128,15 +127,17 @@ fn is_input(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     std::iter::once(node).chain(above(tree, node)).take(4).any(|inputs| {
         let is_inputs = tree.key_of(inputs).is_some_and(|key| INPUTS.contains(&key));
         let step = tree.nodes[inputs].parent().filter(|_| is_inputs);
-        let mut named =
-            step.into_iter().flat_map(|step| PROGRAMS.map(|key| tree.get_str(step, key))).flatten();
-        named.any(is_deployer) && !is_idle(tree, inputs)
+        let named = |step| PROGRAMS.iter().filter_map(move |key| Some((*key, tree.get_str(step, key)?)));
+        // A name may be one for people.
+        let is_one =
+            |(key, named): (&str, &str)| (key != "name" || named.contains('/')) && is_deployer(named);
+        step.is_some_and(|step| named(step).any(is_one)) && !is_idle(tree, inputs)
     })
 }
 
 /// Returns whether an action, a task or an image is a deployer by its name.
 fn is_deployer(named: &str) -> bool {
-    let path = named.split('@').next().unwrap_or(named);
+    let path = named.split(['@', ' ']).next().unwrap_or(named);
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     DEPLOYING.iter().any(|word| name.contains(word)) && !OTHERS.iter().any(|word| name.contains(word))
 }

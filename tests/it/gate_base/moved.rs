@@ -230,3 +230,44 @@ fn an_object_of_another_namespace_is_another_object() {
         "a.yaml floating-tag",
     )]);
 }
+
+const FIRST: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: \"nginx:1.27\"}]}\n";
+const SECOND: &str =
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: {containers: [{name: b, image: \"redis:7\"}]}\n";
+
+#[test]
+fn what_was_one_file_may_be_several() {
+    let both = begun::leaked(format!("{FIRST}---\n{SECOND}"));
+    let list = |files: &str| begun::leaked(format!("resources: [{files}]\n"));
+    led_to::left_alone(vec![(
+        "one of two objects has a file of its own",
+        vec![("k/all.yaml", both), ("k/kustomization.yaml", list("all.yaml"))],
+        vec![("k/all.yaml", FIRST), ("k/b.yaml", SECOND), ("k/kustomization.yaml", list("all.yaml, b.yaml"))],
+    )]);
+    led_to::refused(vec![
+        (
+            "and is deployed since then",
+            vec![("k/all.yaml", both), ("k/kustomization.yaml", list("")), ("k/c.yaml", FIRST)],
+            vec![("k/all.yaml", FIRST), ("k/b.yaml", SECOND), ("k/kustomization.yaml", list("b.yaml"))],
+            "k/b.yaml floating-tag",
+        ),
+        (
+            "and stays where it was",
+            vec![("k/all.yaml", both)],
+            vec![("k/all.yaml", begun::leaked(format!("# a\n{both}"))), ("k/b.yaml", SECOND)],
+            "k/b.yaml floating-tag",
+        ),
+        (
+            "and is another image",
+            vec![("k/all.yaml", both)],
+            vec![("k/all.yaml", FIRST), ("k/b.yaml", begun::leaked(SECOND.replace(":7", ":8")))],
+            "k/b.yaml floating-tag",
+        ),
+        (
+            "and lies in another directory",
+            vec![("k/all.yaml", both)],
+            vec![("k/all.yaml", FIRST), ("p/b.yaml", SECOND)],
+            "p/b.yaml floating-tag",
+        ),
+    ]);
+}

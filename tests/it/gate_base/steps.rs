@@ -242,6 +242,56 @@ fn what_was_said_before_a_command_counts_for_it() {
 }
 
 #[test]
+fn images_of_commands_are_seen_however_they_are_given() {
+    for run in [
+        "docker run --rm debian:sid apt list",
+        "docker run --rm node:jod-slim npm ci",
+        "for i in acme/web acme/api; do docker pull $i; done",
+        "echo acme/web | xargs docker pull",
+        "singularity pull a.sif docker://quay.io/biocontainers/samtools",
+        "cilium install --set image.tag=v1.16.0",
+        "helm upgrade web acme/web -f https://example.com/values.yaml",
+        "yq -i '.image.tag = \"live\"' values.yaml",
+        "yq -i 'del(.image.digest)' values.yaml",
+        "cd k && kustomize edit set image ghcr.io/acme/web:$TAG && kustomize build . | kubectl apply -f -",
+    ] {
+        // As one line, and among others.
+        let line = run.replace('"', "\\\"");
+        for step in [format!("[{{run: \"{line}\"}}]"), format!("[{{run: \"echo a\\n{line}\\necho b\"}}]")] {
+            is_refused(WORKFLOW, steps("[{run: make}]"), &[steps(&step)]);
+        }
+    }
+    is_left_alone(
+        WORKFLOW,
+        steps("[{run: make}]"),
+        &[
+            steps("[{run: \"docker build -t web:dev . && docker run --rm web:dev\"}]"),
+            steps("[{run: \"yq -i '.version = \\\"2\\\"' values.yaml\"}]"),
+            steps("[{run: \"for i in a b; do echo $i; done\"}]"),
+        ],
+    );
+    let compose = "services:\n  a: {image: \"nginx:1@\"}\n  d: {image: \"redis:7\"}\n";
+    let scaled = |count: usize| steps(&format!("[{{run: docker compose up -d --scale d={count}}}]"));
+    refused(vec![(
+        "a service that is scaled up",
+        vec![(WORKFLOW, scaled(0)), ("compose.yaml", compose)],
+        vec![(WORKFLOW, scaled(1))],
+        ".github/workflows/d.yml looks-away",
+    )]);
+    let up = |file: &str| steps(&format!("[{{run: docker compose{file} up -d}}]"));
+    refused(vec![(
+        "an override that is read without `-f`",
+        vec![
+            (WORKFLOW, up(" -f compose.yaml")),
+            ("compose.yaml", "services: {a: {image: \"nginx:1@\"}}\n"),
+            ("compose.override.yaml", "services: {a: {image: \"nginx:1\"}}\n"),
+        ],
+        vec![(WORKFLOW, up(""))],
+        ".github/workflows/d.yml looks-away",
+    )]);
+}
+
+#[test]
 fn images_that_other_words_ask_for_are_seen() {
     let unit = "[Service]\nEnvironment=IMAGE=nginx:1@\nExecStart=/usr/bin/docker run --rm ${IMAGE}\n";
     refused(vec![(

@@ -1,9 +1,10 @@
 //! The addresses whose manifests commands deploy.
 
 /// Programs that deploy what lies at an address, and the words by which they do.
-const CLIENTS: [(&str, &[&str]); 9] = [
+const CLIENTS: [(&str, &[&str]); 10] = [
     ("docker", &["compose", "stack"]),
     ("docker-compose", &["up", "run", "create"]),
+    ("helm", &["-f", "--values"]),
     ("kapp", &["deploy"]),
     ("kubectl", &["apply", "create", "replace"]),
     ("kustomize", &["build"]),

@@ -3,6 +3,14 @@
 use super::programs::name_of;
 use crate::manifest::formats::compose::DEFAULT_FILES;
 
+/// What it takes beside one of [`DEFAULT_FILES`].
+const OVERRIDES: [&str; 4] = [
+    "compose.override.yaml",
+    "compose.override.yml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
+
 /// The variable with the profiles of Compose that are active.
 const PROFILES: &str = "COMPOSE_PROFILES";
 
@@ -30,7 +38,7 @@ pub(super) fn services(words: &[String]) -> Vec<String> {
     };
     let files = given(["-f", "--file"]);
     let has_files = !files.is_empty();
-    let files = if has_files { files } else { DEFAULT_FILES.to_vec() };
+    let files = if has_files { files } else { [&DEFAULT_FILES[..], &OVERRIDES].concat() };
     let of_one = rest[verb] == "run";
     let mut flag = "";
     let plain = rest[verb + 1..].iter().map(String::as_str).filter(|word| {
@@ -39,8 +47,9 @@ pub(super) fn services(words: &[String]) -> Vec<String> {
         !word.starts_with('-') && !is_value && !word.contains(['/', '=', '$', '>'])
     });
     let mut services: Vec<&str> = if of_one { plain.take(1).collect() } else { plain.collect() };
-    services.extend(given(["--scale", "--scale"]).into_iter().filter_map(|it| Some(it.split_once('=')?.0)));
     let is_all = services.is_empty();
+    let scaled = given(["--scale", "--scale"]).into_iter().filter_map(|it| it.split_once('='));
+    services.extend(scaled.filter(|(_, count)| *count != "0").map(|(service, _)| service));
     // Those with a profile beside the ones that have none.
     services.extend(given(["--profile", "--profile"]).into_iter().map(of_profile));
     services.extend(set.flat_map(|(variable, value)| profiles(variable, value)));

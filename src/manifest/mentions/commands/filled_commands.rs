@@ -12,21 +12,60 @@ pub(in super::super) fn filled(
     mut known: BTreeMap<String, String>,
     kept: &HashSet<String>,
 ) -> Vec<Vec<String>> {
+    let mut piped = piped(commands);
     if !commands.iter().flatten().any(|word| word.contains('$')) {
-        return Vec::new();
+        return piped;
     }
     let given = commands.iter().flat_map(|words| assignments(words));
     known.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
     known.retain(|_, value| !value.contains(['$', '`']));
-    if known.is_empty() {
-        return Vec::new();
+    let mut all = vec![known];
+    for (name, values) in loops(commands) {
+        let with = |value: &String| {
+            let mut known = all[0].clone();
+            known.insert(name.clone(), value.clone());
+            known
+        };
+        let each: Vec<_> = values.iter().filter(|value| !value.contains(['$', '`'])).map(with).collect();
+        all.extend(each);
     }
-    let word = |word: &String| match word.contains('$') && !kept.contains(word) {
-        true => fill(word, &known, VariableStyle::Compose).unwrap_or_else(|| word.clone()),
-        false => word.clone(),
-    };
-    let filled = commands.iter().map(|words| words.iter().map(word).collect::<Vec<_>>());
-    filled.zip(commands).filter(|(filled, written)| filled != *written).map(|(filled, _)| filled).collect()
+    for known in all.iter().filter(|known| !known.is_empty()) {
+        let word = |word: &String| match word.contains('$') && !kept.contains(word) {
+            true => fill(word, known, VariableStyle::Compose).unwrap_or_else(|| word.clone()),
+            false => word.clone(),
+        };
+        let filled = commands.iter().map(|words| words.iter().map(word).collect::<Vec<_>>());
+        let new = filled.zip(commands).filter(|(filled, written)| filled != *written);
+        let new: Vec<_> = new.map(|(filled, _)| filled).filter(|filled| !piped.contains(filled)).collect();
+        piped.extend(new);
+    }
+    piped
+}
+
+/// How many values of loops are followed.
+const LOOPED_MAX: usize = 50;
+
+/// Returns the variables of loops, each with its values: `for i in a b`.
+fn loops(commands: &[Vec<String>]) -> Vec<(String, Vec<String>)> {
+    let mut left = LOOPED_MAX;
+    let looped = commands.iter().filter_map(|words| match words.as_slice() {
+        [first, name, second, values @ ..] if first == "for" && second == "in" => {
+            let values: Vec<String> = values.iter().take(left).cloned().collect();
+            left -= values.len();
+            Some((name.clone(), values))
+        }
+        _ => None,
+    });
+    looped.collect()
+}
+
+/// Returns the commands that `xargs` makes of what the command before it says.
+fn piped(commands: &[Vec<String>]) -> Vec<Vec<String>> {
+    let says =
+        |words: &[String]| words.first().is_some_and(|first| matches!(first.as_str(), "echo" | "printf"));
+    let pairs = commands.windows(2).filter(|pair| says(&pair[0]));
+    let pairs = pairs.filter(|pair| pair[1].first().is_some_and(|first| first == "xargs"));
+    pairs.map(|pair| pair[1][1..].iter().chain(&pair[0][1..]).cloned().collect()).collect()
 }
 
 #[cfg(test)]
@@ -45,6 +84,8 @@ mod tests {
             ("docker run $C ${A:-acme/d}", Some("docker run $C acme/d")),
             ("A=$(date)\ndocker run $A", None),
             ("docker run acme/a", None),
+            ("for i in acme/a acme/b; do docker pull $i; done", Some("do docker pull acme/a")),
+            ("echo acme/a | xargs docker pull", Some("docker pull acme/a")),
         ] {
             let found = filled(&commands(text), known(), &none);
             assert_eq!(found.first().map(|words| words.join(" ")).as_deref(), expected, "{text}");

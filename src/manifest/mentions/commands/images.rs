@@ -77,7 +77,7 @@ pub(in super::super) fn run(words: &[String]) -> Option<EngineImage<'_>> {
         flag = Some(*word).filter(|word| of_flag.is_none() && has_value_behind(word));
         of_flag.is_none() && !word.starts_with('-')
     })?;
-    floats(written).then_some(EngineImage { written, is_fetched, is_plain: !is_path(written) })
+    floats(written).then_some(EngineImage { written, is_fetched, is_plain: !is_path(without_tag(written)) })
 }
 
 /// Returns what a command has an engine do with an image, whether the engines of a swarm do it, which fetch it each for itself, and the
@@ -167,8 +167,13 @@ fn is_engine(word: &str) -> bool {
         || word.starts_with('$') && ENGINE_VARIABLES.iter().any(|end| variable().ends_with(end))
 }
 
+/// Returns the name of an image.
+fn without_tag(image: &str) -> &str {
+    image.rsplit_once(':').map_or(image, |(name, tag)| if tag.contains('/') { image } else { name })
+}
+
 fn floats(image: &str) -> bool {
-    (is_path(image) || likeness(image).is_some())
+    (is_path(without_tag(image)) || likeness(image).is_some())
         && Reference::parse(image).is_ok_and(|image| image.digest().is_none())
 }
 
@@ -217,6 +222,8 @@ mod tests {
             ("podman run -itv /a:/b -p80:80 \\\n  --network=host acme/web:live", "acme/web:live"),
             ("echo a && docker pull -q gcr.io/web:live; true", "gcr.io/web:live"),
             ("docker container create nginx", "nginx"),
+            ("docker run --rm debian:sid apt list", "debian:sid"),
+            ("docker run localhost:5000/web", "localhost:5000/web"),
             ("docker service create --replicas 3 acme/web", "acme/web"),
             ("oc new-app acme/web --name w", "acme/web"),
             ("docker --context prod run acme/web", "acme/web"),

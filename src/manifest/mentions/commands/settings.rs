@@ -30,9 +30,8 @@ const MANY: [&str; 2] = ["--parameter-overrides", "--parameters"];
 /// Returns what a command has a deployer set a tag or an image to, without a digest: `--set image.tag=main`, `-var tag=main`.
 pub(in super::super) fn sets(words: &[String]) -> Vec<&str> {
     let is_setter = words.iter().any(|word| has_role(word, ProgramRole::Setter));
-    if !is_setter {
-        return Vec::new();
-    }
+    // That of Helm means the same to all who render charts.
+    let is_known = |flag: &&str| SETTING.contains(flag) && (is_setter || flag.starts_with("--set"));
     let mut flag = "";
     let given = words.iter().map(String::as_str).filter_map(|word| {
         let before = flag;
@@ -40,8 +39,8 @@ pub(in super::super) fn sets(words: &[String]) -> Vec<&str> {
         if word.starts_with('-') || !MANY.contains(&before) {
             flag = word;
         }
-        let joined = || word.split_once('=').filter(|(flag, _)| SETTING.contains(flag)).map(|(_, set)| set);
-        SETTING.contains(&before).then_some(word).or_else(joined)
+        let joined = || word.split_once('=').filter(|(flag, _)| is_known(flag)).map(|(_, set)| set);
+        is_known(&before).then_some(word).or_else(joined)
     });
     let sets = given.flat_map(|set| if set.contains('{') { vec![set] } else { set.split(',').collect() });
     let floats = |set: &&str| {
@@ -112,6 +111,7 @@ mod tests {
             ("werf converge --set image.tag=live", "image.tag=live"),
             ("ansible-playbook -e web_tag=live site.yml", "web_tag=live"),
             ("nomad job run -var tag=live web.nomad", "tag=live"),
+            ("cilium install --set image.tag=live", "image.tag=live"),
             ("terraform apply -auto-approve -var=image_tag=live", "image_tag=live"),
             ("helmfile apply --state-values-set tag=live", "tag=live"),
             ("aws cloudformation deploy --parameter-overrides A=b Tag=live --no-x", "Tag=live"),

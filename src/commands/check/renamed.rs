@@ -1,0 +1,108 @@
+//! Which files of a change had another name before, or were a part of another file.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::commands::failure::Failure;
+use crate::manifest::mentions::{self, CommandedDirectory};
+use crate::manifest::{SIZE_MAX, is_candidate};
+use crate::source::tree::{Tree, TreeError, directory_of, renames};
+
+/// Returns the old names of the files that have another one now by which the same reads them: what only the new name has a tool read is
+/// new.
+pub(super) fn renamed<B: Tree, N: Tree>(
+    base: &B,
+    now: &N,
+    there: &HashSet<String>,
+    is_new: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut gone = Vec::new();
+    for entry in base.entries().map_err(anyhow::Error::new)? {
+        let root_path = base.root_path(&entry.path);
+        if mentions::is_read(&root_path) && !there.contains(&root_path) {
+            gone.extend(base.read(&entry.path, SIZE_MAX).ok().map(|bytes| (root_path, bytes)));
+        }
+    }
+    let mut added = Vec::new();
+    for entry in now.entries().map_err(anyhow::Error::new)? {
+        let root_path = now.root_path(&entry.path);
+        if mentions::is_read(&root_path) && is_new(&root_path) {
+            added.extend(now.read(&entry.path, SIZE_MAX).ok().map(|bytes| (root_path, bytes)));
+        }
+    }
+    if added.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut renamed = renames(&gone, &added);
+    for (path, old) in split_off(base, now, &added)? {
+        renamed.entry(path).or_insert(old);
+    }
+    renamed.retain(|new, old| mentions::is_read_alike(old, new));
+    if renamed.iter().any(|(new, old)| directory_of(new) != directory_of(old)) {
+        let commanded = commanded(base).map_err(anyhow::Error::new)?;
+        let is_there = |by: &CommandedDirectory, path: &str| {
+            commanded.iter().any(|other| other.path == by.path && other.takes(path))
+        };
+        renamed.retain(|new, old| !commanded.iter().any(|by| by.takes(new) && !is_there(by, old)));
+    }
+    Ok(renamed)
+}
+
+/// Returns the old files of those that are added whose objects all stood in one file of the same directory before, and not now: what
+/// was one file are several.
+fn split_off<B: Tree, N: Tree>(
+    base: &B,
+    now: &N,
+    added: &[(String, Vec<u8>)],
+) -> Result<Vec<(String, String)>, Failure> {
+    let is_split = |path: &str| path.ends_with(".yaml") || path.ends_with(".yml");
+    let directories: HashSet<&str> =
+        added.iter().map(|(path, _)| path.as_str()).filter(|path| is_split(path)).map(directory_of).collect();
+    let mut found = Vec::new();
+    if directories.is_empty() {
+        return Ok(found);
+    }
+    let entries = now.entries().map_err(anyhow::Error::new)?;
+    let now_at: HashMap<String, String> =
+        entries.into_iter().map(|entry| (now.root_path(&entry.path), entry.path)).collect();
+    for entry in base.entries().map_err(anyhow::Error::new)? {
+        let old = base.root_path(&entry.path);
+        if !is_split(&old) || !directories.contains(directory_of(&old)) {
+            continue;
+        }
+        let before = base.read(&entry.path, SIZE_MAX).unwrap_or_default();
+        let left = now_at.get(&old).and_then(|path| now.read(path, SIZE_MAX).ok()).unwrap_or_default();
+        if before == left {
+            continue;
+        }
+        let (before, left) = (documents(&before), documents(&left));
+        for (path, bytes) in added.iter().filter(|(path, _)| directory_of(path) == directory_of(&old)) {
+            let own = documents(bytes);
+            if !own.is_empty()
+                && own.iter().all(|document| before.contains(document) && !left.contains(document))
+            {
+                found.push((path.clone(), old.clone()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the objects of a file, as they are written.
+fn documents(bytes: &[u8]) -> HashSet<&str> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let text = text.strip_prefix("---\n").unwrap_or(text);
+    text.split("\n---\n").map(str::trim).filter(|document| document.contains("kind:")).collect()
+}
+
+/// Returns the directories of which commands anywhere in a tree deploy something.
+fn commanded<T: Tree>(tree: &T) -> Result<HashSet<CommandedDirectory>, TreeError> {
+    let mut found = HashSet::new();
+    for entry in tree.entries()? {
+        let root_path = tree.root_path(&entry.path);
+        if is_candidate(&root_path) || mentions::runs_images(&root_path) {
+            let bytes = tree.read(&entry.path, SIZE_MAX).unwrap_or_default();
+            found.extend(mentions::commanded(&root_path, &bytes));
+        }
+    }
+    Ok(found)
+}
