@@ -9,7 +9,7 @@ use memchr::memmem;
 use super::catalogue::Catalogue;
 use crate::manifest::syntax::definition::{Chunk, NotWanted};
 
-/// The groups of the objects that name files which are deployed.
+/// The groups of the objects that name files which are deployed, and the list of the helmfiles that one takes in.
 static DEPLOYERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let groups = [
         "apps.open-cluster-management.io",
@@ -18,6 +18,7 @@ static DEPLOYERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         "fleet.cattle.io",
         "fluxcd.controlplane.io",
         "gitops.kluctl.io",
+        "helmfiles:",
         "infra.contrib.fluxcd.io",
         "infra.weave.works",
         "kappctrl.k14s.io",

@@ -235,7 +235,7 @@ pub(super) fn given_values(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> V
     releases.iter().filter_map(release).collect()
 }
 
-/// Returns the charts of the tree that a helmfile installs, each with the condition that it has there.
+/// Returns the charts of the tree that a helmfile installs, each with the condition that it has there, and the helmfiles that it takes in.
 pub(super) fn of_helmfile(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<DeployedPath> {
     let is_one = path.split('/').any(|part| part.starts_with("helmfile"));
     let releases = tree.get(root, "releases").filter(|_| is_one).map(|list| tree.items(list));
@@ -245,7 +245,14 @@ pub(super) fn of_helmfile(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Ve
         let is_left_out = tree.get_str(*release, "installed") == Some("false");
         (!is_left_out).then(|| DeployedPath { path, condition, ..DeployedPath::default() })
     };
-    releases.unwrap_or_default().iter().filter_map(release).collect()
+    let others = tree.get(root, "helmfiles").filter(|_| is_one).map(|list| tree.items(list));
+    let other = |other: &NodeId| {
+        let named = tree.string_of(*other).or_else(|| tree.get_str(*other, "path"))?;
+        let path = path_from(directory_of(path), named)?;
+        Some(DeployedPath { path, ..DeployedPath::default() })
+    };
+    let releases = releases.unwrap_or_default().iter().filter_map(release);
+    releases.chain(others.unwrap_or_default().iter().filter_map(other)).collect()
 }
 
 /// Returns the charts of the tree that a file of Terraform installs.

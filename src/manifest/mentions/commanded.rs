@@ -37,6 +37,14 @@ fn environment(tree: &SyntaxTree<'_>, node: NodeId) -> BTreeMap<String, String> 
     known
 }
 
+/// Returns whether a word of a command is YAML with an image in it.
+fn is_values(word: &str) -> bool {
+    word.contains("image") && word.contains(": ") && word.contains(['{', '\n']) && word.len() <= VALUES_MAX
+}
+
+/// The longest word of a command that is read as YAML, in bytes.
+const VALUES_MAX: usize = 64 << 10;
+
 impl Reader<'_, '_> {
     /// Takes the images that a command asks for whose words are items of a list.
     pub(super) fn command(&mut self, text: &Text<'_>, list: NodeId) {
@@ -81,6 +89,10 @@ impl Reader<'_, '_> {
         }
         if let Some(address) = commands::applied(words, || script.fetched()) {
             self.emit(text, node, Mentioned::Remote(address.to_owned()));
+        }
+        // What one program has another one read.
+        for word in words.iter().filter(|word| is_values(word) && text.depth == 0) {
+            self.inner(text, node, word);
         }
         for set in commands::sets(words) {
             self.emit(text, node, Mentioned::Image(set.to_owned()));

@@ -72,8 +72,8 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         () if known.take(key(&what, &path, at), &switches.off(at.document, &path)) => {}
         // What is meant by a name is meant once.
         _ if matches!(what, Mentioned::Name { .. }) && !said.insert(key(&what, &path, at)) => {}
-        // All that lies in a directory was given to a command before.
-        _ if matches!(&what, Mentioned::Name { word, .. } if commands::directory_named(word).is_some())
+        // All that lies in a directory was given to a command before, and a part of the file was taken by another one.
+        _ if matches!(&what, Mentioned::Name { word, .. } if is_whole(word))
             && known.had(key(&what, &path, at), &switches.off(at.document, &path)) => {}
         // More than anybody looks through: said once, below.
         _ if found.len() >= FOUND_MAX => {}
@@ -98,6 +98,11 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     });
     let named = named.collect();
     NewMentions { found: placed(found, text, offset), dropped, named, kept }
+}
+
+/// Returns whether a name means the same to all who say it: a directory, or a part of the file itself.
+fn is_whole(word: &str) -> bool {
+    word.starts_with('#') || commands::directory_named(word).is_some()
 }
 
 /// Returns where in a text that was read as a whole something is said.

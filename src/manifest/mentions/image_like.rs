@@ -98,20 +98,26 @@ fn is_version(tag: &str) -> bool {
 
 /// Returns whether a tag is one that official images have: a version, a well-known word, the name of a distribution or a variant.
 fn is_tag_of_official(tag: &str) -> bool {
-    const VARIANTS: [&str; 14] = [
+    const VARIANTS: [&str; 20] = [
         "apache",
         "bookworm",
         "bullseye",
         "cli",
+        "current",
         "dind",
+        "forky",
         "fpm",
         "jammy",
+        "innovation",
         "jre",
         "management",
         "noble",
         "otel",
         "perl",
+        "rawhide",
+        "rolling",
         "rootless",
+        "sid",
         "trixie",
     ];
     is_version(tag) || tag.split(['-', '_']).any(|part| WORDS.contains(&part) || VARIANTS.contains(&part))
@@ -152,6 +158,12 @@ pub(super) fn asked_for(line: &str) -> impl Iterator<Item = &str> {
         let is_value = matches!(before, ":" | "=") && says_image(first)
             || before.ends_with("image:")
             || before.ends_with(".image");
+        // As pipelines of Jenkins call the plugin that runs containers.
+        let is_called = matches!(before, "docker.image" | "withDockerContainer")
+            || before == "docker" && ["docker '", "docker \""].iter().any(|it| line.contains(it));
+        if is_called && (is_path(word) || has_official_name(word)) {
+            return Some(word);
+        }
         let is_flag = before.starts_with("--") && says_image(before);
         let is_asked = is_flag || is_value && is_path(word);
         let given = || {
@@ -266,6 +278,11 @@ fn is_picture(word: &str) -> bool {
 /// Returns whether a word has the form of an image's name.
 pub(super) fn is_path(word: &str) -> bool {
     is_known(word) || word.contains('/') && !word.starts_with(['/', '.'])
+}
+
+/// Returns whether a word is an official image with a tag.
+fn has_official_name(word: &str) -> bool {
+    word.split_once(':').is_some_and(|(name, _)| OFFICIAL.contains(&name))
 }
 
 /// Returns whether a word without a tag is the name of an image: an official one's, or one with its registry.

@@ -20,14 +20,16 @@ const DIRECTORIES: [&str; 10] = [
 /// Returns whether what a file of this name mentions is told: manifests, and files of any name that a manifest may name. In
 /// the languages that have images at known places alone, these are found.
 pub fn is_read(path: &str) -> bool {
-    !matches!(Language::of(path), Some(Language::Bake | Language::Dockerfile))
+    // Forms for people are no manifests.
+    let is_form = path.contains(".github/ISSUE_TEMPLATE/") || path.contains(".github/DISCUSSION_TEMPLATE/");
+    !is_form && !matches!(Language::of(path), Some(Language::Bake | Language::Dockerfile))
 }
 
 /// Returns whether a file runs images, or makes manifests, though no manifest names it: a unit of systemd, a program of a
 /// language for configuration, for builds or for workflows of data, the environment of a Compose project, what CapRover runs, what
 /// machines are made of, recipes.
 pub fn runs_images(path: &str) -> bool {
-    const ENDINGS: [&str; 27] = [
+    const ENDINGS: [&str; 28] = [
         "bazel",
         "bicep",
         "bicepparam",
@@ -52,6 +54,7 @@ pub fn runs_images(path: &str) -> bool {
         "pkl",
         "pp",
         "service",
+        "sls",
         "smk",
         "star",
         "wdl",

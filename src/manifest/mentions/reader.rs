@@ -338,6 +338,10 @@ impl<'r, 't> Reader<'r, 't> {
         for what in told.into_iter().filter_map(|told| told(text.tree, node, value)) {
             self.emit(text, node, Mentioned::Remote(what));
         }
+        // A label of a list.
+        if UPDATERS.iter().any(|prefix| value.starts_with(prefix)) && value.contains('=') {
+            self.emit(text, node, Mentioned::Updater(value.to_owned()));
+        }
         if rewrites::is_one(text.tree, node, value) {
             self.emit(text, node, Mentioned::Updater(value.trim().to_owned()));
         }
@@ -418,6 +422,11 @@ impl<'r, 't> Reader<'r, 't> {
             let is_tag = (lower.ends_with("_tag") || lower.ends_with(".tag"))
                 && (lower.contains("image") || lower.contains("container"));
             let is_gone = lower.ends_with(".digest") && matches!(value, "" | "null");
+            // Of what a container is given, and of a unit inside of another text.
+            let is_said = || name == "Image" || names::key_of(text.tree, node) == Some("environment");
+            if says_image(name) && is_called_open(value) && is_said() {
+                self.emit(text, node, Mentioned::Image(value.to_owned()));
+            }
             if is_tag && !value.is_empty() && !ends_in_digest(value) || is_gone {
                 self.emit(text, node, Mentioned::Image(format!("{name}={value}")));
             }
@@ -432,7 +441,7 @@ impl<'r, 't> Reader<'r, 't> {
     }
 
     /// Reads a text inside of another one as manifests or values; returns whether it is that.
-    fn inner(&mut self, text: &Text<'_>, node: NodeId, value: &str) -> bool {
+    pub(super) fn inner(&mut self, text: &Text<'_>, node: NodeId, value: &str) -> bool {
         let source = SourceText::new(value, "inner.yaml");
         let tree = source.parse();
         let roots: Vec<NodeId> = tree.documents.iter().filter_map(|document| document.root).collect();

@@ -99,6 +99,11 @@ fn given(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Option<NamedFiles>
     if is_lookup {
         return Some(commands::paths_in(value));
     }
+    // As charts name those that they bring along (Helm, "Chart Dependency").
+    if let Some(chart) = value.strip_prefix("file://").filter(|chart| !chart.starts_with('/')) {
+        let files = vec![chart.to_owned()];
+        return Some(NamedFiles { files, below: &[BELOW], is_deployed: true, is_command: true });
+    }
     if !is_input(tree, node) {
         return None;
     }

@@ -242,10 +242,72 @@ fn what_was_said_before_a_command_counts_for_it() {
 }
 
 #[test]
+fn what_a_chart_or_a_helmfile_takes_along_runs_since_then() {
+    const CHART: &str = "apiVersion: v2\nname: dbg\nversion: 1.0.0\n";
+    let base = |path: &'static str, text: &'static str| {
+        vec![
+            (path, text),
+            ("old/dbg/Chart.yaml", CHART),
+            ("old/dbg/templates/d.yaml", OLD),
+            (
+                "old/helmfile.yaml",
+                "releases: [{name: o, chart: a/b, values: [{image: {repository: nginx, tag: \"1.27\"}}]}]\n",
+            ),
+        ]
+    };
+    refused(vec![
+        (
+            "a chart that lies elsewhere",
+            base("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+            vec![(
+                "c/Chart.yaml",
+                "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies:\n- {name: dbg, version: 1.0.0, repository: file://../old/dbg}\n",
+            )],
+            "c/Chart.yaml looks-away",
+        ),
+        (
+            "another helmfile",
+            base("helmfile.yaml", "helmfiles: []\nreleases: []\n"),
+            vec![("helmfile.yaml", "helmfiles: [old/helmfile.yaml]\nreleases: []\n")],
+            "old/helmfile.yaml floating-tag",
+        ),
+    ]);
+}
+
+#[test]
+fn who_does_not_change_what_runs_is_left_alone() {
+    let jobs = |more: &str| {
+        leaked(format!(".n: {{image: \"node:22\"}}\na: {{extends: .n, script: [make]}}\n{more}"))
+    };
+    left_alone(vec![
+        (
+            "another job of a template that jobs have",
+            vec![(".gitlab-ci.yml", jobs(""))],
+            vec![(".gitlab-ci.yml", jobs("b: {extends: .n, script: [x]}\n"))],
+        ),
+        (
+            "a form for people",
+            vec![("a.yaml", "a: b\n")],
+            vec![(
+                ".github/ISSUE_TEMPLATE/bug.yml",
+                "name: Bug\nbody:\n- {type: input, attributes: {label: Image, placeholder: \"ghcr.io/acme/web:1.2.3\"}}\n",
+            )],
+        ),
+    ]);
+    refused(vec![(
+        "a template that no job had",
+        vec![(".gitlab-ci.yml", ".n: {image: \"node:22\"}\n")],
+        vec![(".gitlab-ci.yml", jobs(""))],
+        ".gitlab-ci.yml looks-away",
+    )]);
+}
+
+#[test]
 fn images_of_commands_are_seen_however_they_are_given() {
     for run in [
         "docker run --rm debian:sid apt list",
         "docker run --rm node:jod-slim npm ci",
+        "echo 'image: {repository: acme/web, tag: live}' | helm upgrade web acme/web -f -",
         "for i in acme/web acme/api; do docker pull $i; done",
         "echo acme/web | xargs docker pull",
         "singularity pull a.sif docker://quay.io/biocontainers/samtools",
@@ -318,6 +380,25 @@ fn images_that_other_words_ask_for_are_seen() {
             FOUND,
         ),
         (".teamcity/settings.kts", "script {\n  dockerImage = \"node\"\n}\n", FOUND),
+        ("Jenkinsfile", "pipeline {\n  agent { docker 'acme/ci' }\n}\n", FOUND),
+        ("Jenkinsfile", "node {\n  docker.image('debian:sid').inside { sh 'make' }\n}\n", FOUND),
+        ("w.sls", "w:\n  docker_container.running:\n  - image: acme/web\n", FOUND),
+        (
+            "b.bu",
+            "storage:\n  files:\n  - path: /etc/containers/systemd/w.container\n    contents:\n      inline: |\n        [Container]\n        Image=quay.io/acme/web\n",
+            FOUND,
+        ),
+        ("compose.override.yaml", "services:\n  r: {profiles: !reset []}\n", FOUND),
+        (
+            "compose.yaml",
+            "services:\n  w:\n    image: nginx:1@\n    environment: [RUNNER_IMAGE=docker.example.org/acme/runtime]\n",
+            FOUND,
+        ),
+        (
+            "compose.yaml",
+            "services:\n  w:\n    image: nginx:1@\n    labels: [com.centurylinklabs.watchtower.enable=true]\n",
+            FOUND,
+        ),
         ("web.pod", "[Pod]\nPodmanArgs=--infra-image redis\n", FOUND),
         (
             "i.yaml",
