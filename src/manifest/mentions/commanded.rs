@@ -1,41 +1,19 @@
 //! What the commands of a text add to what it mentions.
 
-use std::collections::BTreeMap;
-
 use super::commands::programs::{ProgramRole, has_role};
 use super::commands::{self, BELOW, EngineImage, NamedFiles, Script};
 use super::image_like::{Likeness, asked_for, has_version, likeness, put_together, words as image_words};
 use super::mention::{Mentioned, ValueForm};
 use super::read_by_name::is_recipe;
 use super::reader::{Reader, Text, VALUE_MAX};
-use super::{names, outline, steps};
-use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
-
-/// Keys below which pipelines have the environment of their commands.
-pub(super) const ENVIRONMENTS: [&str; 3] = ["env", "environment", "variables"];
+use super::{outline, steps};
+use crate::manifest::syntax::tree::NodeId;
 
 /// The longest list that is read as a command.
 const COMMAND_MAX: usize = 200;
 
 /// Stands for what commands deploy, among what else says a name.
 const DEPLOYED: &str = "(deployed)";
-
-/// Returns the variables that a pipeline gives the commands at a node: those of the step, its job and the whole.
-fn environment(tree: &SyntaxTree<'_>, node: NodeId) -> BTreeMap<String, String> {
-    let mut known = BTreeMap::new();
-    for mapping in names::above(tree, node) {
-        for all in ENVIRONMENTS.iter().filter_map(|key| tree.get(mapping, key)) {
-            let own = tree.entries(all).iter().filter(|(_, value)| !tree.is_masked(*value));
-            for (key, value) in own.filter_map(|it| Some((tree.text_of(it.0)?, tree.string_of(it.1)?))) {
-                known.entry(key.to_owned()).or_insert_with(|| value.to_owned());
-            }
-        }
-    }
-    for (name, value) in steps::set_before(tree, node) {
-        known.entry(name).or_insert(value);
-    }
-    known
-}
 
 /// Returns whether a word of a command is YAML with an image in it.
 fn is_values(word: &str) -> bool {
@@ -132,9 +110,12 @@ impl Reader<'_, '_> {
 
     /// Takes what the commands of a text run or set without a digest.
     pub(super) fn runs(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
+        for body in commands::here_documents(value).filter(|_| text.depth == 0) {
+            self.inner(text, node, body);
+        }
         if value.contains([' ', '\t', '\n']) {
             let (all, script) = (commands::commands(value), Script::new(value));
-            let filled = commands::filled(&all, environment(text.tree, node), &self.made);
+            let filled = commands::filled(&all, steps::environment(text.tree, node), &self.made);
             all.iter().chain(&filled).for_each(|words| self.run(text, node, words, &script));
         }
     }

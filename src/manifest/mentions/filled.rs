@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::commanded::ENVIRONMENTS;
 use super::mention::{Mention, Mentioned, ValueForm, WRITTEN};
 use super::pinned_names::PinnedNames;
+use super::steps::ENVIRONMENTS;
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::located::{Located, Scan};

@@ -125,7 +125,7 @@ fn is_tag_of_official(tag: &str) -> bool {
 
 /// Returns the words of a text on one line among which an image may be; not those that a build makes.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
-    let ends = |c: char| c.is_whitespace() || "\"'`=,;()|[]{}<>".contains(c);
+    let ends = |c: char| c.is_whitespace() || "\"'`=,;()|[]{}<>\\".contains(c);
     let words = text.split(ends).filter(|word| !word.is_empty());
     // `-t` is a terminal where something is run.
     let is_run = text.contains(" run ") && !text.contains(" build");
@@ -197,18 +197,19 @@ pub(super) fn words_of(line: &str) -> impl Iterator<Item = &str> {
 /// Returns the images with a variable in them that a command runs: `docker run $NAME:1.27`, `docker run nginx:$TAG`,
 /// `--image="$IMAGE"`.
 pub(super) fn put_together(line: &str) -> impl Iterator<Item = &str> {
-    let is_run = [" run ", " create ", "set image "].iter().any(|word| line.contains(word));
+    let is_run = [" run ", " create ", "set image ", ".image = "].iter().any(|word| line.contains(word));
     let is_build = line.match_indices(" build").any(|(at, _)| !line[..at].ends_with("kustomize"));
     let is_made = is_build || [" push", " tag "].iter().any(|word| line.contains(word));
-    let ends = |c: char| c.is_whitespace() || "\"'`=,;()|[]<>".contains(c);
+    let ends = |c: char| c.is_whitespace() || "\"'`=,;()|[]<>\\".contains(c);
     let words = line.split(ends).filter(|word| !word.is_empty());
     let pairs = words.scan("", |before, word| Some((std::mem::replace(before, word), word)));
     let found = pairs.filter(move |(before, word)| {
         let is_given = before.starts_with("--") && says_image(before) && word.starts_with('$');
-        let is_one = || match word.rsplit_once(':') {
-            Some((name, tag)) if name.starts_with('$') => is_version(tag) && !tag.starts_with("80"),
-            Some((name, tag)) => tag.starts_with('$') && is_path(name),
-            None => false,
+        let is_one = || match word.split_once(":$") {
+            Some((name, _)) => is_path(name),
+            None => word.rsplit_once(':').is_some_and(|(name, tag)| {
+                name.starts_with('$') && is_version(tag) && !tag.starts_with("80")
+            }),
         };
         is_run && !is_made && (is_given || is_one())
     });
@@ -253,7 +254,10 @@ pub(super) fn queried(line: &str) -> impl Iterator<Item = String> {
 /// Returns the image without a digest of a line that gives it to a name, in whatever language: `dockerImage = "node"`,
 /// `image: 'node',`.
 pub(super) fn assigned(line: &str) -> Option<&str> {
-    let (name, value) = line.split_once(['=', ':'])?;
+    // Calls of Groovy and Ruby have nothing between the two.
+    let called =
+        || line.trim().split_once(" '").map(|(name, value)| (name, &line[line.len() - value.len() - 1..]));
+    let (name, value) = line.split_once(['=', ':']).or_else(called)?;
     let name = name.trim_end_matches([' ', '"', '\'', ':']);
     let name = name.rsplit([' ', '"', '\'', '.']).next().unwrap_or(name);
     let value = value.trim_start_matches(['=', ' ']).trim_end().trim_end_matches([',', ';', '}', ' ']);

@@ -52,9 +52,11 @@ pub(super) fn images(tree: &SyntaxTree<'_>, node: NodeId, in_object: bool) -> Ve
         // Compose then pulls what it built.
         found.push((build, "build: !reset".to_owned()));
     }
-    if let Some(profiles) = tree.get(node, "profiles").filter(|it| tree.tag(*it).ends_with("reset")) {
+    let is_written_over =
+        |profiles: &NodeId| ["reset", "override"].iter().any(|it| tree.tag(*profiles).ends_with(it));
+    if let Some(profiles) = tree.get(node, "profiles").filter(is_written_over) {
         // Compose then starts what it only started with a profile.
-        found.push((profiles, "profiles: !reset".to_owned()));
+        found.push((profiles, format!("profiles: {}", tree.tag(profiles))));
     }
     let policy = tree.get_str(node, "pull_policy").filter(|policy| !matches!(*policy, "build" | "never"));
     if policy.is_some() && tree.get(node, "image").is_none() {

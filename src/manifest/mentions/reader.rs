@@ -242,6 +242,9 @@ impl<'r, 't> Reader<'r, 't> {
         if let Mentioned::Value { name, value, .. } = &what
             && let Some(variable) = names::given_by_environment(name)
         {
+            if says_image(variable) && is_called_open(value) {
+                self.emit(text, node, Mentioned::Image(value.clone()));
+            }
             let (name, value) = (variable.to_owned(), value.clone());
             self.emit(text, node, Mentioned::Value { name, value, form: ValueForm::Given });
         }
@@ -338,9 +341,13 @@ impl<'r, 't> Reader<'r, 't> {
         for what in told.into_iter().filter_map(|told| told(text.tree, node, value)) {
             self.emit(text, node, Mentioned::Remote(what));
         }
-        // A label of a list.
-        if UPDATERS.iter().any(|prefix| value.starts_with(prefix)) && value.contains('=') {
-            self.emit(text, node, Mentioned::Updater(value.to_owned()));
+        // A label of a list, or what a command sets.
+        let is_updater = |word: &&str| {
+            word.contains('=')
+                && UPDATERS.iter().any(|prefix| word.trim_start_matches('"').starts_with(prefix))
+        };
+        if let Some(label) = value.split_whitespace().find(is_updater) {
+            self.emit(text, node, Mentioned::Updater(label.to_owned()));
         }
         if rewrites::is_one(text.tree, node, value) {
             self.emit(text, node, Mentioned::Updater(value.trim().to_owned()));
@@ -423,7 +430,10 @@ impl<'r, 't> Reader<'r, 't> {
                 && (lower.contains("image") || lower.contains("container"));
             let is_gone = lower.ends_with(".digest") && matches!(value, "" | "null");
             // Of what a container is given, and of a unit inside of another text.
-            let is_said = || name == "Image" || names::key_of(text.tree, node) == Some("environment");
+            let is_given = |key| matches!(key, "Environment" | "environment" | "labels");
+            let is_said = || {
+                name == "Image" || name.contains('.') || names::key_of(text.tree, node).is_some_and(is_given)
+            };
             if says_image(name) && is_called_open(value) && is_said() {
                 self.emit(text, node, Mentioned::Image(value.to_owned()));
             }

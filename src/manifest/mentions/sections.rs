@@ -11,7 +11,7 @@ use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 
 /// Keys whose values name a part of the same file.
-const RUNNING: [&str; 14] = [
+const RUNNING: [&str; 16] = [
     "container",
     "entrypoint",
     "executor",
@@ -23,6 +23,8 @@ const RUNNING: [&str; 14] = [
     "onExit",
     "runServices",
     "service",
+    "services",
+    "steps",
     "template",
     "use",
     "uses",

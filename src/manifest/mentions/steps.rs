@@ -2,11 +2,13 @@
 //! the files that a deployer is given without a command.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::commands::{self, BELOW, NamedFiles};
 use super::names::{self, above, key_of, keys_above};
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::manifest::variable_text::{VariableStyle, fill};
 
 /// Words in the names of actions, tasks and images that deploy what they are given.
 const DEPLOYING: [&str; 14] = [
@@ -69,6 +71,9 @@ const DIRECTORIES: [&str; 4] = ["working-directory", "workingDirectory", "workin
 /// Lists whose texts run one after another in one shell.
 const SCRIPTS: [&str; 5] = ["after_script", "before_script", "commands", "script", "steps"];
 
+/// Keys below which pipelines have the environment of their commands.
+pub(super) const ENVIRONMENTS: [&str; 3] = ["env", "environment", "variables"];
+
 /// How many texts of a list before one are looked at.
 const BEFORE_MAX: usize = 100;
 
@@ -81,7 +86,13 @@ pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Nam
     let is_command = line != value || names::word(tree, node, value).is_none();
     match is_command && !names::is_about_others(tree, node) {
         true if tree.tag(node) == EXPRESSION => vec![commands::paths_in(&seen_from_module(value))],
-        true => commands::files(&line),
+        true => {
+            let filled = filled(tree, node, &line);
+            std::iter::once(&*line)
+                .chain(filled.iter().map(String::as_str))
+                .flat_map(commands::files)
+                .collect()
+        }
         false => Vec::new(),
     }
 }
@@ -208,9 +219,72 @@ fn gone_to(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
     (!at.is_empty()).then_some(at)
 }
 
+/// Returns the variables that a pipeline gives the commands at a node: those of the step, its job and the whole, and those
+/// that steps before it set.
+pub(super) fn environment(tree: &SyntaxTree<'_>, node: NodeId) -> BTreeMap<String, String> {
+    let mut known = BTreeMap::new();
+    for mapping in names::above(tree, node) {
+        for all in ENVIRONMENTS.iter().filter_map(|key| tree.get(mapping, key)) {
+            let own = tree.entries(all).iter().filter(|(_, value)| !tree.is_masked(*value));
+            for (key, value) in own.filter_map(|it| Some((tree.text_of(it.0)?, tree.string_of(it.1)?))) {
+                known.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+            }
+        }
+    }
+    for (name, value) in set_before(tree, node) {
+        known.entry(name).or_insert(value);
+    }
+    known
+}
+
+/// Returns what a command of a pipeline is with its variables, and for each value of a matrix (GitHub, `strategy.matrix`; GitLab,
+/// `parallel:matrix`).
+fn filled(tree: &SyntaxTree<'_>, node: NodeId, line: &str) -> Vec<String> {
+    if !line.contains('$') {
+        return Vec::new();
+    }
+    let line = commands::squeezed(line);
+    let with = |text: &str, name: &str, value: &str| {
+        let expressions = ["matrix", "env", "variables"].map(|of| format!("${{{{{of}.{name}}}}}"));
+        let text =
+            expressions.iter().fold(text.to_owned(), |text, expression| text.replace(expression, value));
+        let known = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let words = text.split(' ').map(|word| fill(word, &known, VariableStyle::Compose));
+        let words: Vec<String> =
+            words.zip(text.split(' ')).map(|(new, old)| new.unwrap_or_else(|| old.to_owned())).collect();
+        words.join(" ")
+    };
+    let known = environment(tree, node);
+    let known = known.iter().filter(|(_, value)| !value.contains('$'));
+    let whole = known.fold(line.clone().into_owned(), |text, (name, value)| with(&text, name, value));
+    let each = matrix(tree, node).into_iter().take(BEFORE_MAX);
+    let each: Vec<String> = each.map(|(name, value)| with(&whole, &name, &value)).collect();
+    let mut all = if whole == *line { Vec::new() } else { vec![whole.clone()] };
+    all.extend(each.into_iter().filter(|filled| *filled != whole));
+    all
+}
+
+/// Returns the variables of the matrix of a job, with each of their values.
+fn matrix(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<(String, String)> {
+    let matrix = above(tree, node).find_map(|job| {
+        let holder = ["strategy", "parallel"].iter().find_map(|key| tree.get(job, key))?;
+        tree.get(holder, "matrix")
+    });
+    let Some(matrix) = matrix else { return Vec::new() };
+    let include = tree.get(matrix, "include").map(|list| tree.items(list)).unwrap_or_default();
+    let sets = std::iter::once(&matrix).chain(tree.items(matrix)).chain(include);
+    let entries = sets.flat_map(|set| tree.entries(*set));
+    let values = entries.flat_map(|(name, value)| {
+        let values = tree.items(*value).iter().chain([value]).filter_map(|value| tree.string_of(*value));
+        let name = tree.text_of(*name).unwrap_or_default();
+        values.map(|value| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
+    });
+    values.collect()
+}
+
 /// Returns the variables that the steps before one have set for those behind them (GitHub, "Setting an environment variable"; Azure,
 /// `task.setvariable`).
-pub(super) fn set_before(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<(String, String)> {
+fn set_before(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<(String, String)> {
     let step = std::iter::once(node).chain(above(tree, node));
     let steps = step.filter_map(|step| Some((tree.nodes[step].parent()?, step)));
     let Some((list, step)) =

@@ -45,12 +45,22 @@ pub(in super::super) fn filled(
 /// How many values of loops are followed.
 const LOOPED_MAX: usize = 50;
 
-/// Returns the variables of loops, each with its values: `for i in a b`.
+/// Returns the variables of loops, each with its values: `for i in a b`, also those of a list that has a name.
 fn loops(commands: &[Vec<String>]) -> Vec<(String, Vec<String>)> {
+    let list = |value: &String| {
+        let name = value.strip_prefix("${")?.strip_suffix('}')?;
+        let name = name.strip_suffix("[@]").or_else(|| name.strip_suffix("[*]"))?;
+        let at = commands
+            .iter()
+            .position(|words| words.last().is_some_and(|it| it.strip_suffix('=') == Some(name)))?;
+        // It stands in parentheses.
+        commands.get(at + 2).cloned()
+    };
     let mut left = LOOPED_MAX;
     let looped = commands.iter().filter_map(|words| match words.as_slice() {
         [first, name, second, values @ ..] if first == "for" && second == "in" => {
-            let values: Vec<String> = values.iter().take(left).cloned().collect();
+            let values = values.iter().flat_map(|value| list(value).unwrap_or_else(|| vec![value.clone()]));
+            let values: Vec<String> = values.take(left).collect();
             left -= values.len();
             Some((name.clone(), values))
         }
@@ -59,13 +69,24 @@ fn loops(commands: &[Vec<String>]) -> Vec<(String, Vec<String>)> {
     looped.collect()
 }
 
-/// Returns the commands that `xargs` makes of what the command before it says.
+/// Returns the commands that `xargs` makes of what the command before it says, and `parallel` of its own words.
 fn piped(commands: &[Vec<String>]) -> Vec<Vec<String>> {
-    let says =
-        |words: &[String]| words.first().is_some_and(|first| matches!(first.as_str(), "echo" | "printf"));
-    let pairs = commands.windows(2).filter(|pair| says(&pair[0]));
-    let pairs = pairs.filter(|pair| pair[1].first().is_some_and(|first| first == "xargs"));
-    pairs.map(|pair| pair[1][1..].iter().chain(&pair[0][1..]).cloned().collect()).collect()
+    let is_first =
+        |words: &[String], names: &[&str]| words.first().is_some_and(|it| names.contains(&it.as_str()));
+    let pairs = commands
+        .windows(2)
+        .filter(|pair| is_first(&pair[0], &["echo", "printf"]) && is_first(&pair[1], &["xargs"]));
+    let pairs = pairs.map(|pair| (&pair[1][1..], &pair[0][1..]));
+    let parallel = commands.iter().filter(|words| is_first(words, &["parallel"])).filter_map(|words| {
+        let at = words.iter().position(|word| word == ":::")?;
+        Some((&words[1..at], &words[at + 1..]))
+    });
+    let made = pairs.chain(parallel).flat_map(|(command, given)| {
+        let command = command.iter().skip_while(|word| word.starts_with('-'));
+        let given = given.iter().filter(|word| !word.contains('%')).take(LOOPED_MAX);
+        given.map(move |word| command.clone().chain([word]).cloned().collect())
+    });
+    made.collect()
 }
 
 #[cfg(test)]

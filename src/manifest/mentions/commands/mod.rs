@@ -21,4 +21,4 @@ pub(super) use filled_commands::filled;
 pub(super) use images::{EngineImage, ImageUse, is_run, made, run, uses};
 pub(super) use script::{Script, runs_by_name};
 pub(super) use settings::{assignments, sets};
-pub(super) use words::{commands, of_line, squeezed};
+pub(super) use words::{commands, here_documents, of_line, squeezed};

@@ -43,14 +43,16 @@ pub(in super::super) fn sets(words: &[String]) -> Vec<&str> {
         is_known(&before).then_some(word).or_else(joined)
     });
     let sets = given.flat_map(|set| if set.contains('{') { vec![set] } else { set.split(',').collect() });
+    let has_digest = words.iter().any(|word| word.contains("sha256:"));
     let floats = |set: &&str| {
         let Some((key, value)) = set.split_once('=') else { return false };
         let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
         let is_tag = last.ends_with("tag") && !value.is_empty();
+        let is_repository = key.ends_with("image.repository") && is_path(value) && !has_digest;
         let is_image = says_image(&last) && (is_path(value) || value.contains("\"tag\""));
         let is_gone = (last.ends_with("digest") || last.ends_with("sha"))
             && matches!(value, "" | "null" | "\"\"" | "''" | "/dev/null");
-        (is_tag || is_image || is_gone) && !value.contains("sha256:")
+        (is_tag || is_image || is_repository || is_gone) && !value.contains("sha256:")
     };
     sets.filter(floats).collect()
 }

@@ -31,6 +31,23 @@ pub(in super::super) fn commands(text: &str) -> Vec<Vec<String>> {
     all
 }
 
+/// Returns the texts that a script gives to its commands: what stands between `<<END` and `END`.
+pub(in super::super) fn here_documents(text: &str) -> impl Iterator<Item = &str> {
+    /// How many are read.
+    const MAX: usize = 50;
+    text.match_indices("<<").take(MAX).filter_map(|(at, _)| {
+        let rest = text[at + 2..].trim_start_matches(['-', '~', ' ']).trim_start_matches(['"', '\'', '\\']);
+        let end = rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next()?;
+        let body = rest.split_once('\n').filter(|_| !end.is_empty())?.1;
+        let mut length = 0;
+        let is_end = |line: &&str| line.trim() == end;
+        for line in body.split_inclusive('\n').take_while(|line| !is_end(line)) {
+            length += line.len();
+        }
+        Some(&body[..length]).filter(|body| !body.is_empty())
+    })
+}
+
 /// Returns a text without blanks in expressions of pipelines, `${{ … }}`, each of which is a part of one word.
 pub(in super::super) fn squeezed(text: &str) -> Cow<'_, str> {
     if !text.contains("${{") {
