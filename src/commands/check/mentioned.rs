@@ -322,14 +322,18 @@ fn names<B: Tree, N: Tree>(
         let (mut found, names): (Vec<Mention>, Vec<Mention>) = std::mem::take(&mut file.new.found)
             .into_iter()
             .partition(|it| !matches!(it.what, Mentioned::Name { .. }));
+        let mut gone = std::mem::take(&mut file.new.gone);
         for mention in names {
             let Mentioned::Name { word: name, .. } = &mention.what else { continue };
             if is_split_off(trees.renamed, &file.root_path, name, &file.new.kept) {
                 continue;
             }
             for what in named.now.floating(&file.root_path, name) {
+                // What stood where it ran is a part of the file now.
+                let moved = gone.iter().position(|image| name.starts_with('#') && image == what);
                 match dropped[at].get_mut(what) {
                     Some(left) if *left > 0 => *left -= 1,
+                    _ if let Some(moved) = moved => drop(gone.swap_remove(moved)),
                     _ => found.push(Mention { what: what.behind(name), ..mention.clone() }),
                 }
             }

@@ -31,6 +31,8 @@ pub struct NewMentions {
     pub named: Vec<String>,
     /// Those that it said before and says now.
     pub kept: Vec<String>,
+    /// The images that ran where they stood, and stand there no longer: a part of the same file may have them since.
+    pub gone: Vec<Mentioned>,
 }
 
 impl NewMentions {
@@ -45,13 +47,18 @@ impl NewMentions {
 pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &Catalogue) -> NewMentions {
     let mut known = MentionedBefore::default();
     let mut names_before: HashMap<u64, String> = HashMap::new();
+    let mut images_before: Vec<(u64, Mentioned)> = Vec::new();
     let before = before.map(readable);
     let before = before.as_deref().and_then(|bytes| text_of(bytes).ok()).map(|text| asked_of(file, text));
     if let Some(text) = &before {
         let switches = FileSwitches::of(file, text);
         let mut take = |what: Mentioned, at: &Text<'_>, path: String, _: Range<usize>| {
             let key = key(&what, &path, at);
-            known.add(key, switches.off(at.document, &path));
+            let off = switches.off(at.document, &path);
+            if matches!(what, Mentioned::Image(_)) && off.is_empty() && !is_for_others(&path) {
+                images_before.push((key, what.clone()));
+            }
+            known.add(key, off);
             // What was only looked at leads to nothing that ran.
             if let Mentioned::Name { word, target } = what
                 && !target.ends_with(names::LOOKED_AT)
@@ -92,12 +99,21 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     let is_dropped = |key: &u64| known.has(*key) && !said.contains(key);
     let (dropped, kept): (Vec<_>, Vec<_>) = names_before.into_iter().partition(|(key, _)| is_dropped(key));
     let [dropped, kept] = [dropped, kept].map(|names| names.into_iter().map(|(_, name)| name).collect());
+    images_before.retain(|(key, _)| known.has(*key));
+    let gone = images_before.into_iter().map(|(_, image)| image).collect();
     let named = found.iter().filter_map(|found| match &found.what {
         Mentioned::Name { word, .. } => Some(word.clone()),
         _ => None,
     });
     let named = named.collect();
-    NewMentions { found: placed(found, text, offset), dropped, named, kept }
+    NewMentions { found: placed(found, text, offset), dropped, named, kept, gone }
+}
+
+/// Returns whether what stands at a pointer runs only where something else names it, as hidden jobs and executors do.
+fn is_for_others(path: &str) -> bool {
+    const HOLDERS: [&str; 5] = ["anchors", "commands", "definitions", "executors", "templates"];
+    let first = path.split('/').nth(1).unwrap_or_default();
+    first.starts_with('.') || first.starts_with("x-") || HOLDERS.contains(&first)
 }
 
 /// Returns whether a name means the same to all who say it: a directory, or a part of the file itself.

@@ -140,6 +140,7 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
         if !is_part && in_workloads.is_some_and(has_gone) {
             continue;
         }
+        let is_silent = here.is_none();
         let span = here.or_else(|| now.place(object, &keys[..above]));
         let left = now.digests.get(at).map(Vec::as_slice).unwrap_or_default();
         let gone = texts.iter().find(|text| !left.contains(text)).or(texts.first());
@@ -152,7 +153,8 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
         };
         // What a chart from elsewhere renders is not in the tree.
         let is_of_chart = keys.iter().any(|key| key == "postRenderers");
-        let is_for_some = selects || is_of_tree || is_selecting && is_name || is_over;
+        // What an override says no more, another file says.
+        let is_for_some = selects || is_of_tree || is_selecting && is_name || is_over && is_silent;
         let only_for = (is_for_some && !is_of_chart).then(images);
         let is_gone = now.place(object, keys).is_none();
         // What holds texts is not what is asked for.

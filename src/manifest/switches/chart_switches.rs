@@ -45,10 +45,11 @@ impl<T: Tree> Elsewhere<'_, T> {
             let defined = self.defined(chart);
             for condition in of_template(&text, &defined) {
                 let scope = SwitchScope::Within(condition.range);
+                let asked = condition.asked.iter();
                 let all: Vec<Vec<OffCondition>> =
-                    condition.values.iter().map(|value| self.off(chart, value, condition.asks)).collect();
-                // One value that is not off is enough.
-                if condition.is_any && all.iter().any(Vec::is_empty) {
+                    asked.map(|(value, asks)| self.off(chart, value, *asks)).collect();
+                // One that is as asked is enough.
+                if all.iter().any(Vec::is_empty) {
                     continue;
                 }
                 found.extend(all.into_iter().flatten().map(|off| Switch::elsewhere(scope.clone(), off)));

@@ -4,19 +4,20 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::switch_words::{Sense, sense};
+use super::boolean::{Boolean, boolean};
+use super::switch_words::{Sense, is_off, sense};
 use crate::manifest::deploy::{WrittenAction, written_actions};
 
 /// A condition around a part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Condition {
     pub(super) range: Range<usize>,
-    /// The values that it asks for, as JSON pointers in lower case.
-    pub(super) values: Vec<String>,
-    pub(super) asks: Asks,
-    /// Whether one of the values is enough.
-    pub(super) is_any: bool,
+    /// The values that it asks for, as JSON pointers in lower case, and what it asks of each: one that is as asked is enough.
+    pub(super) asked: Vec<Asked>,
 }
+
+/// A value, and what is asked of it.
+pub(super) type Asked = (String, Asks);
 
 /// What a condition asks of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +43,12 @@ pub(super) const WRITTEN: &str = "(written) ";
 const CONTEXT_MAX: usize = 1_000;
 
 struct OpenBlock<'t> {
-    head: &'t str,
+    /// What is asked; nothing behind the last `else`.
+    head: Option<&'t str>,
+    /// What was asked before, and is not so.
+    before: Vec<&'t str>,
     word: &'t str,
     start: usize,
-    is_else: bool,
     /// Where the values of a `with` or `range` are.
     context: String,
 }
@@ -65,28 +68,35 @@ pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
                     ("range", [value]) if value.len() <= CONTEXT_MAX => format!("{value}/*"),
                     _ => context,
                 };
-                open.push(OpenBlock { head, word, start: end, is_else: false, context });
+                open.push(OpenBlock { head: Some(head), before: Vec::new(), word, start: end, context });
             }
             "define" | "block" => {
-                open.push(OpenBlock { head: "", word: "define", start: end, is_else: false, context });
+                open.push(OpenBlock { head: None, before: Vec::new(), word: "define", start: end, context });
             }
             "else" => {
                 if let Some(before) = open.pop() {
                     let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
                     found.extend(condition(&before, start, &outer, &names));
+                    found.extend(of_setting_within(text, &before, start, &outer, &names));
                     let head = match head.strip_prefix("if").or(head.strip_prefix("with")) {
-                        Some(more) if !more.starts_with(char::is_alphanumeric) => more.trim(),
-                        _ => "",
+                        Some(more) if !more.starts_with(char::is_alphanumeric) => Some(more.trim()),
+                        _ => None,
                     };
-                    let is_else = head.is_empty();
-                    let head = if is_else { before.head } else { head };
-                    open.push(OpenBlock { head, word: before.word, start: end, is_else, context: outer });
+                    let earlier = before.before.into_iter().chain(before.head).take(BRANCHES_MAX).collect();
+                    open.push(OpenBlock {
+                        head,
+                        before: earlier,
+                        word: before.word,
+                        start: end,
+                        context: outer,
+                    });
                 }
             }
             "end" => {
                 if let Some(before) = open.pop() {
                     let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
                     found.extend(condition(&before, start, &outer, &names));
+                    found.extend(of_setting_within(text, &before, start, &outer, &names));
                 }
             }
             _ => {}
@@ -104,66 +114,144 @@ fn of_settings(text: &str) -> Vec<Condition> {
         for line in document.lines().filter(|line| line.contains("{{")) {
             let Some((key, value)) = line.split_once(':') else { continue };
             let Some((sense, _)) = sense(key.trim().trim_start_matches("- ")) else { continue };
+            if let Some((head, runs)) = either(key, value) {
+                found.extend(
+                    clauses(&boolean(head), runs, "")
+                        .into_iter()
+                        .map(|asked| Condition { range: range.clone(), asked }),
+                );
+                continue;
+            }
             let action = value.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
             let Some(action) = action.filter(|action| !action.contains("}}")) else { continue };
-            let values = values(action.trim_matches('-').trim(), "");
-            let asks = if sense == Sense::Off { Asks::No } else { Asks::Yes };
-            found.extend((values.len() == 1).then(|| Condition {
-                range: range.clone(),
-                values,
-                asks,
-                is_any: false,
-            }));
+            let head = action.trim_matches('-').trim();
+            if values(head, "").len() == 1 {
+                let asked = clauses(&boolean(head), sense != Sense::Off, "");
+                found.extend(asked.into_iter().map(|asked| Condition { range: range.clone(), asked }));
+            }
         }
     }
     found
 }
 
-fn condition(open: &OpenBlock<'_>, end: usize, outer: &str, names: &TemplateNames<'_>) -> Option<Condition> {
-    let head = names.resolved(open.head);
-    let values = values(&head, outer);
-    if values.is_empty() {
-        let is_written =
-            |word: &str| !word.starts_with(['.', '$']) && word != "include" && word != "template";
-        let is_static = open.word == "if" && words(open.head).all(is_written);
-        let asked = format!("{}{} ", if open.is_else { "else of " } else { "" }, open.head.trim());
-        return is_static.then(|| Condition {
-            range: open.start..end,
-            values: vec![format!("{WRITTEN}{}", asked.trim_end())],
-            asks: Asks::What,
-            is_any: false,
-        });
-    }
-    let has = |word: &str| words(&head).any(|other| other == word);
-    let compares = [
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "has",
-        "mustHas",
-        "hasKey",
-        "contains",
-        "hasPrefix",
-        "hasSuffix",
-        "regexMatch",
-        "semverCompare",
-        "len",
-        "ternary",
-    ];
-    // What a definition makes of a value is not followed.
-    let asks = if head.contains(MADE) || compares.iter().any(|word| has(word)) {
-        Asks::What
-    } else if has("not") != open.is_else {
-        Asks::No
-    } else {
-        Asks::Yes
-    };
-    let is_any = asks == Asks::Yes && has("or") && !has("and");
-    Some(Condition { range: open.start..end, values, asks, is_any })
+/// Returns what decides, and whether it has the document run, where a switch is one of two texts: `{{ if X }}2{{ else }}0{{ end }}`.
+fn either<'t>(key: &str, value: &'t str) -> Option<(&'t str, bool)> {
+    let (head, rest) = value.trim().strip_prefix("{{")?.split_once("}}")?;
+    let head = head.trim_matches('-').trim().strip_prefix("if ")?;
+    let (first, rest) = rest.split_once("{{")?;
+    let (word, rest) = rest.split_once("}}")?;
+    let (second, end) = rest.split_once("{{")?;
+    let is = |word: &str, expected: &str| word.trim_matches(['-', ' ', '}']) == expected;
+    let is_off = |literal: &str| is_off_setting(key, literal.trim());
+    (is(word, "else") && is(end, "end") && is_off(first) != is_off(second)).then(|| (head, is_off(second)))
 }
+
+fn is_off_setting(key: &str, literal: &str) -> bool {
+    let key = key.trim().trim_start_matches("- ");
+    sense(key).is_some_and(|(sense, _)| is_off(sense, literal))
+}
+
+/// Returns the conditions of a document in which nothing but a switch that is off stands in a block.
+fn of_setting_within(
+    text: &str,
+    open: &OpenBlock<'_>,
+    end: usize,
+    outer: &str,
+    names: &TemplateNames<'_>,
+) -> Vec<Condition> {
+    let (Some(head), Some(inner)) = (open.head.filter(|_| open.word == "if"), text.get(open.start..end))
+    else {
+        return Vec::new();
+    };
+    let is_switch = inner
+        .trim()
+        .split_once(':')
+        .is_some_and(|(key, literal)| !literal.contains('\n') && is_off_setting(key, literal.trim()));
+    if !is_switch {
+        return Vec::new();
+    }
+    let start = text[..open.start].rfind("\n---").unwrap_or_default();
+    let range = start..text[end..].find("\n---").map_or(text.len(), |at| end + at);
+    let head = names.resolved(head);
+    let asked = clauses(&boolean(&head), false, outer);
+    asked.into_iter().map(|asked| Condition { range: range.clone(), asked }).collect()
+}
+
+/// How many branches of one block are followed.
+const BRANCHES_MAX: usize = 20;
+
+fn condition(open: &OpenBlock<'_>, end: usize, outer: &str, names: &TemplateNames<'_>) -> Vec<Condition> {
+    let range = open.start..end;
+    let whole = |asked| Condition { range: range.clone(), asked };
+    let heads = open.before.iter().map(|head| (*head, false)).chain(open.head.map(|head| (head, true)));
+    let mut found = Vec::new();
+    for (written, is_so) in heads {
+        let head = names.resolved(written);
+        if values(&head, outer).is_empty() {
+            let is_written =
+                |word: &str| !word.starts_with(['.', '$']) && word != "include" && word != "template";
+            let is_static = open.word == "if" && words(written).all(is_written);
+            let asked = format!("{}{} ", if is_so { "" } else { "else of " }, written.trim());
+            if is_static {
+                found.push(whole(vec![(format!("{WRITTEN}{}", asked.trim_end()), Asks::What)]));
+            }
+            continue;
+        }
+        found.extend(clauses(&boolean(&head), is_so, outer).into_iter().map(whole));
+    }
+    found
+}
+
+/// Returns what has to be so for something to be so, or not so: of each of these one is enough.
+fn clauses(head: &Boolean<'_>, is_so: bool, context: &str) -> Vec<Vec<Asked>> {
+    match head {
+        Boolean::Not(inner) => clauses(inner, !is_so, context),
+        Boolean::And(all) if is_so => all.iter().flat_map(|one| clauses(one, true, context)).collect(),
+        Boolean::Or(all) if !is_so => all.iter().flat_map(|one| clauses(one, false, context)).collect(),
+        Boolean::And(all) | Boolean::Or(all) => {
+            let each: Vec<Vec<Vec<Asked>>> = all.iter().map(|one| clauses(one, is_so, context)).collect();
+            let is_simple = each.iter().all(|clauses| clauses.len() == 1);
+            let flat = each.into_iter().flatten().flatten();
+            match is_simple {
+                true => vec![flat.collect()],
+                // Which of them decides is not followed.
+                false => flat.map(|(value, _)| vec![(value, Asks::What)]).collect(),
+            }
+        }
+        Boolean::Other(text) => {
+            let has = |word: &str| words(text).any(|other| other == word);
+            // What a definition makes of a value is not followed.
+            let is_made = text.contains(MADE) || COMPARING.iter().any(|word| has(word));
+            let asks = match is_so != has("not") {
+                _ if is_made => Asks::What,
+                true => Asks::Yes,
+                false => Asks::No,
+            };
+            values(text, context).into_iter().map(|value| vec![(value, asks)]).collect()
+        }
+    }
+}
+
+/// Functions that ask for more than whether something is there.
+const COMPARING: [&str; 17] = [
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "has",
+    "mustHas",
+    "hasKey",
+    "contains",
+    "hasPrefix",
+    "hasSuffix",
+    "kindIs",
+    "regexMatch",
+    "semverCompare",
+    "len",
+    "ternary",
+];
 
 /// What a chart defines: the actions between `define` and `end`, by their names, where they are no more than is followed.
 pub(super) type Defined = HashMap<String, String>;
@@ -359,13 +447,13 @@ mod tests {
         let of = |letter: char| {
             let at = text.rfind(letter).unwrap();
             let all = told_of(text).into_iter().filter(|it| it.range.contains(&at));
-            all.map(|it| (it.values.join(" "), it.asks)).collect::<Vec<_>>()
+            all.flat_map(|it| it.asked).collect::<Vec<_>>()
         };
         let told = |value: &str, asks| (value.to_owned(), asks);
         assert_eq!(of('b'), [told("/x/y", Asks::Yes)]);
         assert_eq!(of('c'), [told("/x/y", Asks::No)]);
-        assert_eq!(told_of(text).iter().filter(|it| it.values == ["/z/w"]).count(), 1);
-        assert_eq!(told_of(text).last().map(|it| it.asks), Some(Asks::What));
+        assert_eq!(told_of(text).iter().filter(|it| it.asked[0].0 == "/z/w").count(), 1);
+        assert_eq!(told_of(text).last().map(|it| it.asked[0].1), Some(Asks::What));
         assert_eq!(told_of("{{ if .Values.x }}a"), []);
         for (head, value) in [
             ("(.Values.a).b", "/a/b"),
@@ -375,18 +463,37 @@ mod tests {
             ("get .Values.a \"b\"", "/a/b"),
         ] {
             let found = told_of(&format!("{{{{ if {head} }}}}x{{{{ end }}}}"));
-            assert_eq!(found.first().map(|it| it.values.clone()), Some(vec![value.to_owned()]), "{head}");
+            assert_eq!(found.first().map(|it| it.asked[0].0.clone()), Some(value.to_owned()), "{head}");
         }
         let found = told_of(
             "a: b\n---\nreplicas: {{ .Values.old.count | default 0 }}\n---\nsuspend: {{ .Values.off }}",
         );
         let told: Vec<_> =
-            found.into_iter().map(|it| (it.range.start, it.values.join(" "), it.asks)).collect();
+            found.into_iter().map(|it| (it.range.start, it.asked[0].0.clone(), it.asked[0].1)).collect();
         assert_eq!(told, [(8, "/old/count".to_owned(), Asks::Yes), (58, "/off".to_owned(), Asks::No)]);
         // Names of names come to an end.
         let all = "{{ $a := $a $a $a $a }}".repeat(2_000) + "{{ if $a }}x{{ end }}";
         assert_eq!(told_of(&all), []);
         let release = &told_of("{{ if eq .Release.Namespace \"a\" }}b{{ end }}")[0];
-        assert_eq!(release.values, ["(release) namespace"]);
+        assert_eq!(release.asked[0].0, "(release) namespace");
+        for (text, expected) in [
+            ("{{ if and .Values.a (not .Values.b) }}x{{ end }}", "/a Yes; /b No"),
+            ("{{ if or (not .Values.a) .Values.b }}x{{ end }}", "/a No /b Yes"),
+            ("{{ if not (and .Values.a .Values.b) }}x{{ end }}", "/a No /b No"),
+            ("{{ if empty .Values.a }}x{{ end }}", "/a No"),
+            ("{{ if .Values.a }}y{{ else if .Values.b }}x{{ end }}", "/a No; /b Yes"),
+            ("{{ if .Values.a }}y{{ else if .Values.b }}y{{ else }}x{{ end }}", "/a No; /b No"),
+            ("{{ if and .Values.a (eq .Values.b \"c\") }}x{{ end }}", "/a Yes; /b What"),
+            ("x\nreplicas: {{ if .Values.a }}2{{ else }}0{{ end }}", "/a Yes"),
+            ("x\nsuspend: {{ not .Values.a }}", "/a Yes"),
+            ("x\n{{ if .Values.a }}\nreplicas: 0\n{{ end }}", "/a No"),
+        ] {
+            let at = text.rfind('x').unwrap();
+            let all = told_of(text).into_iter().filter(|it| it.range.contains(&at));
+            let told = |asked: Vec<Asked>| {
+                asked.iter().map(|(value, asks)| format!("{value} {asks:?}")).collect::<Vec<_>>().join(" ")
+            };
+            assert_eq!(all.map(|it| told(it.asked)).collect::<Vec<_>>().join("; "), expected, "{text}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What keeps a part of a document from running: `enabled: false`, no replicas, a profile of Compose, a condition of a chart's
 //! template. What did not run before a change and does since is new, though it stood there.
 
+mod boolean;
 mod chart_switches;
 mod conditions;
 mod elsewhere;
