@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::commands::failure::Failure;
-use crate::manifest::mentions::{self, CommandedDirectory};
+use crate::manifest::mentions::{self, CommandedFiles};
 use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::source::tree::{Tree, TreeError, directory_of, renames};
 
@@ -37,14 +37,39 @@ pub(super) fn renamed<B: Tree, N: Tree>(
         renamed.entry(path).or_insert(old);
     }
     renamed.retain(|new, old| mentions::is_read_alike(old, new));
+    let before: Vec<String> = base
+        .entries()
+        .map_err(anyhow::Error::new)?
+        .into_iter()
+        .map(|entry| base.root_path(&entry.path))
+        .collect();
+    renamed.retain(|new, old| directory_of(new) == directory_of(old) || !joins(new, &before));
     if renamed.iter().any(|(new, old)| directory_of(new) != directory_of(old)) {
         let commanded = commanded(base).map_err(anyhow::Error::new)?;
-        let is_there = |by: &CommandedDirectory, path: &str| {
+        let is_there = |by: &CommandedFiles, path: &str| {
             commanded.iter().any(|other| other.path == by.path && other.takes(path))
         };
         renamed.retain(|new, old| !commanded.iter().any(|by| by.takes(new) && !is_there(by, old)));
     }
     Ok(renamed)
+}
+
+/// Returns whether a tool reads a file together with what was in its directory before: a module of Terraform, a role of Ansible, what is
+/// written over something beside it.
+fn joins(path: &str, before: &[String]) -> bool {
+    let is_module = |path: &str| [".tf", ".tofu"].iter().any(|ending| path.ends_with(ending));
+    let is_beside = |other: &&String| directory_of(other) == directory_of(path);
+    if let Some((role, _)) = path.rsplit_once("/tasks/").or_else(|| path.rsplit_once("/handlers/")) {
+        let is_in_role = |other: &String| other.strip_prefix(role).is_some_and(|rest| rest.starts_with('/'));
+        return before.iter().any(is_in_role);
+    }
+    match is_module(path) {
+        true => before.iter().filter(is_beside).any(|other| is_module(other)),
+        false => {
+            mentions::is_read_by_name(path)
+                && before.iter().any(|other| is_beside(&other) && is_candidate(other))
+        }
+    }
 }
 
 /// Returns the old files of those that are added whose objects all stood in one file of the same directory before, and not now: what
@@ -94,8 +119,8 @@ fn documents(bytes: &[u8]) -> HashSet<&str> {
     text.split("\n---\n").map(str::trim).filter(|document| document.contains("kind:")).collect()
 }
 
-/// Returns the directories of which commands anywhere in a tree deploy something.
-fn commanded<T: Tree>(tree: &T) -> Result<HashSet<CommandedDirectory>, TreeError> {
+/// Returns the directories of which commands anywhere in a tree deploy something, and the patterns by which files are taken.
+fn commanded<T: Tree>(tree: &T) -> Result<HashSet<CommandedFiles>, TreeError> {
     let mut found = HashSet::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);

@@ -13,7 +13,7 @@ use crate::manifest::syntax::tree::NodeId;
 const COMMAND_MAX: usize = 200;
 
 /// Stands for what commands deploy, among what else says a name.
-const DEPLOYED: &str = "(deployed)";
+pub(super) const DEPLOYED: &str = "(deployed)";
 
 /// Returns whether a word of a command is YAML with an image in it.
 fn is_values(word: &str) -> bool {

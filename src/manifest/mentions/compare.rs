@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
+use globset::GlobBuilder;
+
 use super::before::{FileSwitches, MentionedBefore};
+use super::commanded::DEPLOYED;
 use super::commands;
 use super::digests;
 use super::holdings::{Holdings, meanings};
@@ -134,17 +137,27 @@ fn narrowed(text: &str, what: &Mentioned, span: Range<usize>) -> Range<usize> {
     at.map_or(span, |at| at..at + said.len())
 }
 
-/// Returns what commands in the file at `path` deploy of directories: the names of these, as they may be seen from there, each with what
-/// [`commands::directory_named`] tells.
-pub fn commanded(path: &str, bytes: &[u8]) -> Vec<CommandedDirectory> {
+/// Returns what commands in the file at `path` deploy of directories, and the patterns by which deployers take files, as they may be
+/// seen from there.
+pub fn commanded(path: &str, bytes: &[u8]) -> Vec<CommandedFiles> {
+    /// Keys of patterns that tools take files by: GitLab, Ansible, helmfile, Skaffold.
+    const TAKING: [&str; 6] = ["helmfiles", "include", "local", "manifests", "rawYaml", "with_fileglob"];
     let Ok(text) = text_of(bytes) else { return Vec::new() };
     let mut found = Vec::new();
-    if commands::may_deploy(text) {
-        let mut take = |what: Mentioned, _: &Text<'_>, _: String, _: Range<usize>| {
-            if let Mentioned::Name { word, .. } = what
-                && let Some((directory, ending)) = commands::directory_named(&word)
+    if commands::may_deploy(text) || text.contains("*.") {
+        let mut take = |what: Mentioned, _: &Text<'_>, at: String, _: Range<usize>| {
+            let Mentioned::Name { word, target } = what else { return };
+            if let Some((directory, ending)) = commands::directory_named(&word) {
+                let named = meanings(path, directory);
+                found.extend(named.map(|path| CommandedFiles { path, taken: TakenFiles::Ending(ending) }));
+                return;
+            }
+            let key = at.rsplit('/').find(|key| !key.bytes().all(|byte| byte.is_ascii_digit()));
+            if word.contains('*')
+                && (target.contains(DEPLOYED) || key.is_some_and(|key| TAKING.contains(&key)))
             {
-                found.extend(meanings(path, directory).map(|path| CommandedDirectory { path, ending }));
+                let named = meanings(path, &word);
+                found.extend(named.map(|path| CommandedFiles { path, taken: TakenFiles::Pattern }));
             }
         };
         Reader::new(path, &BUILT_IN, &mut take).read(text);
@@ -152,20 +165,36 @@ pub fn commanded(path: &str, bytes: &[u8]) -> Vec<CommandedDirectory> {
     found
 }
 
-/// A directory of which commands deploy something.
+/// Files that commands deploy together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CommandedDirectory {
-    /// Its path below the root.
+pub struct CommandedFiles {
+    /// The path of their directory below the root, or the pattern.
     pub path: String,
-    /// What is taken of it.
-    ending: &'static str,
+    taken: TakenFiles,
 }
 
-impl CommandedDirectory {
-    /// Returns whether the file at `path` is deployed with it.
+/// What is taken of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum TakenFiles {
+    /// What an ending behind the name of a directory says.
+    Ending(&'static str),
+    /// What it is a pattern of.
+    Pattern,
+}
+
+impl CommandedFiles {
+    /// Returns whether the file at `path` is deployed with them.
     pub fn takes(&self, path: &str) -> bool {
-        let below = path.strip_prefix(&self.path).and_then(|rest| rest.strip_prefix('/'));
-        below.is_some_and(|below| commands::is_taken(self.ending, below))
+        match self.taken {
+            TakenFiles::Ending(ending) => {
+                let below = path.strip_prefix(&self.path).and_then(|rest| rest.strip_prefix('/'));
+                below.is_some_and(|below| commands::is_taken(ending, below))
+            }
+            TakenFiles::Pattern => GlobBuilder::new(&self.path)
+                .literal_separator(true)
+                .build()
+                .is_ok_and(|pattern| pattern.compile_matcher().is_match(path)),
+        }
     }
 }
 

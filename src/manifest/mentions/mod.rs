@@ -27,7 +27,7 @@ mod unpacked;
 mod wanted_names;
 mod written_values;
 
-pub use compare::{CommandedDirectory, NewMentions, commanded, lost_by_name, lost_digests, new_mentions};
+pub use compare::{CommandedFiles, NewMentions, commanded, lost_by_name, lost_digests, new_mentions};
 pub use filled::{Mentions, add_looks_away};
 pub use holdings::{Holdings, meanings};
 pub use mention::{Mention, Mentioned};

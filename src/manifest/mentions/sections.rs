@@ -53,7 +53,9 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     let is_reference = || tree.nodes[node].parent().is_some_and(|list| tree.tag(list).ends_with("reference"));
     // An action of a workflow is one of another repository.
     let is_action = key == "uses" && value.contains('@');
-    if RUNNING.contains(&key) && !is_action || is_reference() {
+    // Azure calls the containers that it has so, too.
+    let is_definition = key == "container" && keys_above(tree, mapping).next() == Some("containers");
+    if RUNNING.contains(&key) && !is_action && !is_definition || is_reference() {
         let file = FILES.iter().find_map(|key| tree.get_str(mapping, key)).unwrap_or_default();
         found.push(format!("{file}#{value}"));
     }

@@ -18,17 +18,17 @@ const DEPTH_MAX: usize = 20;
 /// Returns what a head asks.
 pub(super) fn boolean(head: &str) -> Boolean<'_> {
     let is_plain = !head.contains([':', '=']) || head.contains('"');
-    let mut parser = Parser { text: head, at: 0 };
+    let mut parser = HeadParser { text: head, at: 0 };
     let parsed = is_plain.then(|| parser.pipeline(DEPTH_MAX)).flatten();
     parsed.filter(|_| parser.rest().is_empty()).unwrap_or(Boolean::Other(head))
 }
 
-struct Parser<'t> {
+struct HeadParser<'t> {
     text: &'t str,
     at: usize,
 }
 
-impl<'t> Parser<'t> {
+impl<'t> HeadParser<'t> {
     fn rest(&mut self) -> &'t str {
         self.at = self.text.len() - self.text[self.at..].trim_start().len();
         &self.text[self.at..]

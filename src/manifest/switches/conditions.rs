@@ -13,11 +13,11 @@ use crate::manifest::deploy::{WrittenAction, written_actions};
 pub(super) struct Condition {
     pub(super) range: Range<usize>,
     /// The values that it asks for, as JSON pointers in lower case, and what it asks of each: one that is as asked is enough.
-    pub(super) asked: Vec<Asked>,
+    pub(super) asked: Vec<AskedValue>,
 }
 
 /// A value, and what is asked of it.
-pub(super) type Asked = (String, Asks);
+pub(super) type AskedValue = (String, Asks);
 
 /// What a condition asks of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,13 +203,14 @@ fn condition(open: &OpenBlock<'_>, end: usize, outer: &str, names: &TemplateName
 }
 
 /// Returns what has to be so for something to be so, or not so: of each of these one is enough.
-fn clauses(head: &Boolean<'_>, is_so: bool, context: &str) -> Vec<Vec<Asked>> {
+fn clauses(head: &Boolean<'_>, is_so: bool, context: &str) -> Vec<Vec<AskedValue>> {
     match head {
         Boolean::Not(inner) => clauses(inner, !is_so, context),
         Boolean::And(all) if is_so => all.iter().flat_map(|one| clauses(one, true, context)).collect(),
         Boolean::Or(all) if !is_so => all.iter().flat_map(|one| clauses(one, false, context)).collect(),
         Boolean::And(all) | Boolean::Or(all) => {
-            let each: Vec<Vec<Vec<Asked>>> = all.iter().map(|one| clauses(one, is_so, context)).collect();
+            let each: Vec<Vec<Vec<AskedValue>>> =
+                all.iter().map(|one| clauses(one, is_so, context)).collect();
             let is_simple = each.iter().all(|clauses| clauses.len() == 1);
             let flat = each.into_iter().flatten().flatten();
             match is_simple {
@@ -490,7 +491,7 @@ mod tests {
         ] {
             let at = text.rfind('x').unwrap();
             let all = told_of(text).into_iter().filter(|it| it.range.contains(&at));
-            let told = |asked: Vec<Asked>| {
+            let told = |asked: Vec<AskedValue>| {
                 asked.iter().map(|(value, asks)| format!("{value} {asks:?}")).collect::<Vec<_>>().join(" ")
             };
             assert_eq!(all.map(|it| told(it.asked)).collect::<Vec<_>>().join("; "), expected, "{text}");

@@ -1,5 +1,6 @@
 //! The gate over a change: what decides is the base's, what is judged is the commit, and no finding walks away.
 
+mod asked_for;
 mod begun;
 mod begun_by_itself;
 mod bounded;

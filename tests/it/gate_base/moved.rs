@@ -236,6 +236,63 @@ const SECOND: &str =
     "apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: {containers: [{name: b, image: \"redis:7\"}]}\n";
 
 #[test]
+fn a_file_that_joins_others_runs_with_them() {
+    let docker = "resource \"docker_container\" \"a\" {\n  name = \"a\"\n  image = \"nginx:1.27\"\n}\n";
+    for (name, beside, old, new, text, finding) in [
+        ("a module", vec![("main.tf", "# a\n")], "attic/x.tf", "x.tf", docker, "x.tf floating-tag"),
+        (
+            "a role",
+            vec![("roles/web/defaults/main.yml", "a: b\n")],
+            "attic/main.yml",
+            "roles/web/tasks/main.yml",
+            "- docker_container: {name: b, image: \"redis:7\"}\n",
+            "roles/web/tasks/main.yml floating-tag",
+        ),
+        (
+            "an override",
+            vec![("compose.yaml", "services: {w: {image: \"nginx:1@\"}}\n")],
+            "attic/compose.override.yaml",
+            "compose.override.yaml",
+            "services: {w: {image: \"nginx:1\"}}\n",
+            "compose.override.yaml floating-tag",
+        ),
+        (
+            "an include with a pattern",
+            vec![(".gitlab-ci.yml", "include: [{local: ci/*.yml}]\n")],
+            "attic/old.yml",
+            "ci/old.yml",
+            "o: {image: \"node:22\", script: [make]}\n",
+            "ci/old.yml floating-tag",
+        ),
+        (
+            "a loop of a script",
+            vec![(
+                begun::WORKFLOW,
+                begun::steps("[{run: 'for f in k8s/*.yaml; do kubectl apply -f $f; done'}]"),
+            )],
+            "attic/old.yaml",
+            "k8s/old.yaml",
+            FIRST,
+            "k8s/old.yaml floating-tag",
+        ),
+    ] {
+        let base = || [beside.clone(), vec![(old, text)]].concat();
+        led_to::refused(vec![(name, base(), vec![(old, looked_behind::GONE), (new, text)], finding)]);
+        // The whole of it has another name.
+        let away: led_to::Files = beside.iter().map(|(path, _)| (*path, looked_behind::GONE)).collect();
+        if name == "a module" {
+            let moved = vec![(old, looked_behind::GONE), ("m/x.tf", text), ("m/main.tf", "# a\n")];
+            led_to::left_alone(vec![("a whole module", base(), [away, moved].concat())]);
+        }
+        led_to::left_alone(vec![(
+            "to where nothing takes it",
+            base(),
+            vec![(old, looked_behind::GONE), (begun::leaked(format!("other/{new}")), text)],
+        )]);
+    }
+}
+
+#[test]
 fn what_was_one_file_may_be_several() {
     let both = begun::leaked(format!("{FIRST}---\n{SECOND}"));
     let list = |files: &str| begun::leaked(format!("resources: [{files}]\n"));

@@ -5,20 +5,20 @@ use super::begun::{OLD, WORKFLOW, leaked, steps};
 use super::led_to::{Files, left_alone, refused};
 
 const COMPOSE: &str = "services: {o: {image: \"nginx:1.27\"}}\n";
-const FOUND: &str = "looks-away";
+pub(super) const FOUND: &str = "looks-away";
 
 /// A tree with what nobody deploys.
 fn base(path: &'static str, text: &'static str) -> Files {
     vec![(path, text), ("k/old/d.yaml", OLD), ("old/compose.yaml", COMPOSE), ("docs/a.md", "# a\n")]
 }
 
-fn is_refused(path: &'static str, before: &'static str, after: &[&'static str]) {
+pub(super) fn is_refused(path: &'static str, before: &'static str, after: &[&'static str]) {
     for text in after {
         refused(vec![(text, base(path, before), vec![(path, text)], leaked(format!("{path} {FOUND}")))]);
     }
 }
 
-fn is_left_alone(path: &'static str, before: &'static str, after: &[&'static str]) {
+pub(super) fn is_left_alone(path: &'static str, before: &'static str, after: &[&'static str]) {
     for text in after {
         left_alone(vec![(text, base(path, before), vec![(path, text)])]);
     }
@@ -286,6 +286,11 @@ fn who_does_not_change_what_runs_is_left_alone() {
             vec![(".gitlab-ci.yml", jobs("b: {extends: .n, script: [x]}\n"))],
         ),
         (
+            "a template that was written in the job",
+            vec![(".gitlab-ci.yml", "a: {image: \"node:22\", script: [make]}\n")],
+            vec![(".gitlab-ci.yml", jobs(""))],
+        ),
+        (
             "a form for people",
             vec![("a.yaml", "a: b\n")],
             vec![(
@@ -300,145 +305,47 @@ fn who_does_not_change_what_runs_is_left_alone() {
         vec![(".gitlab-ci.yml", jobs(""))],
         ".gitlab-ci.yml looks-away",
     )]);
-}
-
-#[test]
-fn images_of_commands_are_seen_however_they_are_given() {
-    for run in [
-        "docker run --rm debian:sid apt list",
-        "docker run --rm node:jod-slim npm ci",
-        "echo 'image: {repository: acme/web, tag: live}' | helm upgrade web acme/web -f -",
-        "for i in acme/web acme/api; do docker pull $i; done",
-        "echo acme/web | xargs docker pull",
-        "singularity pull a.sif docker://quay.io/biocontainers/samtools",
-        "cilium install --set image.tag=v1.16.0",
-        "helm upgrade web acme/web -f https://example.com/values.yaml",
-        "yq -i '.image.tag = \"live\"' values.yaml",
-        "yq -i 'del(.image.digest)' values.yaml",
-        "cd k && kustomize edit set image ghcr.io/acme/web:$TAG && kustomize build . | kubectl apply -f -",
-    ] {
-        // As one line, and among others.
-        let line = run.replace('"', "\\\"");
-        for step in [format!("[{{run: \"{line}\"}}]"), format!("[{{run: \"echo a\\n{line}\\necho b\"}}]")] {
-            is_refused(WORKFLOW, steps("[{run: make}]"), &[steps(&step)]);
-        }
-    }
-    is_left_alone(
-        WORKFLOW,
-        steps("[{run: make}]"),
-        &[
-            steps("[{run: \"docker build -t web:dev . && docker run --rm web:dev\"}]"),
-            steps("[{run: \"yq -i '.version = \\\"2\\\"' values.yaml\"}]"),
-            steps("[{run: \"for i in a b; do echo $i; done\"}]"),
-        ],
-    );
-    let compose = "services:\n  a: {image: \"nginx:1@\"}\n  d: {image: \"redis:7\"}\n";
-    let scaled = |count: usize| steps(&format!("[{{run: docker compose up -d --scale d={count}}}]"));
+    let renamed = ".o: {image: \"node:22\"}\n";
     refused(vec![(
-        "a service that is scaled up",
-        vec![(WORKFLOW, scaled(0)), ("compose.yaml", compose)],
-        vec![(WORKFLOW, scaled(1))],
-        ".github/workflows/d.yml looks-away",
-    )]);
-    let up = |file: &str| steps(&format!("[{{run: docker compose{file} up -d}}]"));
-    refused(vec![(
-        "an override that is read without `-f`",
-        vec![
-            (WORKFLOW, up(" -f compose.yaml")),
-            ("compose.yaml", "services: {a: {image: \"nginx:1@\"}}\n"),
-            ("compose.override.yaml", "services: {a: {image: \"nginx:1\"}}\n"),
-        ],
-        vec![(WORKFLOW, up(""))],
-        ".github/workflows/d.yml looks-away",
+        "a template that no job had, with another name",
+        vec![(".gitlab-ci.yml", renamed)],
+        vec![(".gitlab-ci.yml", jobs(""))],
+        ".gitlab-ci.yml looks-away",
     )]);
 }
 
 #[test]
-fn images_that_other_words_ask_for_are_seen() {
-    let unit = "[Service]\nEnvironment=IMAGE=nginx:1@\nExecStart=/usr/bin/docker run --rm ${IMAGE}\n";
-    refused(vec![(
-        "what is added to a unit",
-        vec![("web.service", unit)],
-        vec![("web.service.d/10.conf", "[Service]\nEnvironment=IMAGE=nginx\n")],
-        "web.service.d/10.conf looks-away",
-    )]);
-    for (path, text, rule) in [
-        ("render.yaml", "services:\n- {type: web, name: w, image: {url: docker.io/library/nginx}}\n", FOUND),
-        ("captain-definition", "{\"schemaVersion\": 2, \"imageName\": \"nginx\"}\n", FOUND),
-        ("conf/spark-defaults.conf", "spark.kubernetes.container.image apache/spark\n", FOUND),
-        (".actrc", "-P ubuntu-latest=catthehacker/ubuntu:act-latest\n", FOUND),
-        (".ko.yaml", "baseImageOverrides:\n  a/b: cgr.dev/chainguard/glibc-dynamic\n", FOUND),
-        ("cluster.yml", "nodes: []\nsystem_images: {pod_infra_container: rancher/mirrored-pause}\n", FOUND),
-        (
-            "nomad/client.hcl",
-            "client {\n  meta {\n    \"connect.sidecar_image\" = \"envoyproxy/envoy:v1.30.1\"\n  }\n}\n",
-            FOUND,
-        ),
-        (
-            "p/templates/web.nomad.tpl",
-            "job [[ .name ]] {\n  config {\n    image = \"nginx\"\n  }\n}\n",
-            FOUND,
-        ),
-        (".teamcity/settings.kts", "script {\n  dockerImage = \"node\"\n}\n", FOUND),
-        ("Jenkinsfile", "pipeline {\n  agent { docker 'acme/ci' }\n}\n", FOUND),
-        ("Jenkinsfile", "node {\n  docker.image('debian:sid').inside { sh 'make' }\n}\n", FOUND),
-        ("w.sls", "w:\n  docker_container.running:\n  - image: acme/web\n", FOUND),
-        (
-            "b.bu",
-            "storage:\n  files:\n  - path: /etc/containers/systemd/w.container\n    contents:\n      inline: |\n        [Container]\n        Image=quay.io/acme/web\n",
-            FOUND,
-        ),
-        ("compose.override.yaml", "services:\n  r: {profiles: !reset []}\n", FOUND),
-        (
-            "compose.yaml",
-            "services:\n  w:\n    image: nginx:1@\n    environment: [RUNNER_IMAGE=docker.example.org/acme/runtime]\n",
-            FOUND,
-        ),
-        (
-            "compose.yaml",
-            "services:\n  w:\n    image: nginx:1@\n    labels: [com.centurylinklabs.watchtower.enable=true]\n",
-            FOUND,
-        ),
-        ("web.pod", "[Pod]\nPodmanArgs=--infra-image redis\n", FOUND),
-        (
-            "i.yaml",
-            "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: {hub: docker.io/istio, tag: 1.22.1}\n",
-            FOUND,
-        ),
-        (
-            "v.yaml",
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, labels: {velero.io/change-image-name: RestoreItemAction}}\ndata: {a: \"b/c,b/d\"}\n",
-            FOUND,
-        ),
-        (
-            "k/Kptfile",
-            "apiVersion: kpt.dev/v1\nkind: Kptfile\npipeline: {mutators: [{image: \"gcr.io/kpt-fn/set-image:v0.1.1\"}]}\n",
-            "floating-tag",
-        ),
+fn a_digest_of_a_word_in_a_list_or_a_command_is_missed() {
+    for service in [
+        "environment: [WORKER=acme/worker@]",
+        "command: --runner acme/worker@",
+        "labels: [\"ofelia.job-run.a.image=acme/worker@\"]",
     ] {
+        let text = |service: &str| leaked(format!("services:\n  w:\n    image: nginx:1@\n    {service}\n"));
         refused(vec![(
-            path,
-            vec![("a.yaml", "a: b\n")],
-            vec![(path, text)],
-            leaked(format!("{path} {rule}")),
+            service,
+            vec![("compose.yaml", text(service))],
+            vec![("compose.yaml", text(&service.replace('@', "")))],
+            "compose.yaml looks-away",
         )]);
     }
-    refused(vec![(
-        "beside images with digests",
-        vec![("images.yaml", "web: nginx:1@\n")],
-        vec![("images.yaml", "web: nginx:1@\napi: busybox\n")],
-        "images.yaml looks-away",
-    )]);
-    left_alone(vec![
-        (
-            "words beside an image",
-            vec![("compose.yaml", "services: {w: {image: \"nginx:1@\"}}\n")],
-            vec![("compose.yaml", "services: {w: {image: \"nginx:1@\", platform: linux/amd64}}\n")],
-        ),
-        (
-            "a picture",
-            vec![("a.yaml", "a: b\n")],
-            vec![("app.gradle", "ext.logoImage = \"img/logo.png\"\next.image = \"hero\"\n")],
-        ),
-    ]);
+}
+
+#[test]
+fn directories_that_variables_name_are_followed() {
+    let base = |text| vec![(WORKFLOW, text), ("o/prod/d.yaml", "a: b\n"), ("o/dev/d.yaml", OLD)];
+    let matrix = |env: &str| {
+        leaked(format!(
+            "on: push\njobs: {{d: {{runs-on: x, strategy: {{matrix: {{env: [{env}]}}}}, steps: [{{run: \"kubectl apply -f o/${{{{ matrix.env }}}}\"}}]}}}}\n"
+        ))
+    };
+    let variable = |env: &str| {
+        leaked(format!(
+            "on: push\nenv: {{ENV: {env}}}\njobs: {{d: {{runs-on: x, steps: [{{run: \"kubectl apply -f o/$ENV\"}}]}}}}\n"
+        ))
+    };
+    for (before, after) in [(matrix("prod"), matrix("prod, dev")), (variable("prod"), variable("dev"))] {
+        refused(vec![(after, base(before), vec![(WORKFLOW, after)], ".github/workflows/d.yml looks-away")]);
+    }
+    left_alone(vec![("another one", base(matrix("prod")), vec![(WORKFLOW, matrix("prod, stage"))])]);
 }
