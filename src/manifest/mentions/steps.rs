@@ -8,7 +8,7 @@ use super::commands::{self, BELOW, NamedFiles};
 use super::names::{self, above, key_of, keys_above};
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
-use crate::manifest::variable_text::{VariableStyle, fill};
+use crate::manifest::variable_text::{self, VariableStyle, fill};
 
 /// Words in the names of actions, tasks and images that deploy what they are given.
 const DEPLOYING: [&str; 14] = [
@@ -74,8 +74,11 @@ const SCRIPTS: [&str; 5] = ["after_script", "before_script", "commands", "script
 /// Keys below which pipelines have the environment of their commands.
 pub(super) const ENVIRONMENTS: [&str; 3] = ["env", "environment", "variables"];
 
-/// How many texts of a list before one are looked at.
+/// How many texts of a list before one are looked at, and how many variables.
 const BEFORE_MAX: usize = 100;
+
+/// How much text is looked through for one command, in bytes.
+const LOOKED_THROUGH_MAX: usize = 64 << 10;
 
 /// Returns the paths that a text says, those whose order may count together: of an expression, and of the commands that deploy files.
 pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<NamedFiles> {
@@ -240,10 +243,12 @@ pub(super) fn environment(tree: &SyntaxTree<'_>, node: NodeId) -> BTreeMap<Strin
 /// Returns what a command of a pipeline is with its variables, and for each value of a matrix (GitHub, `strategy.matrix`; GitLab,
 /// `parallel:matrix`).
 fn filled(tree: &SyntaxTree<'_>, node: NodeId, line: &str) -> Vec<String> {
-    if !line.contains('$') {
+    if !line.contains('$') || line.len() > LOOKED_THROUGH_MAX {
         return Vec::new();
     }
     let line = commands::squeezed(line);
+    let asked = variable_text::words(&line);
+    let is_asked = |name: &str| asked.contains(name);
     let with = |text: &str, name: &str, value: &str| {
         let expressions = ["matrix", "env", "variables"].map(|of| format!("${{{{{of}.{name}}}}}"));
         let text =
@@ -255,9 +260,9 @@ fn filled(tree: &SyntaxTree<'_>, node: NodeId, line: &str) -> Vec<String> {
         words.join(" ")
     };
     let known = environment(tree, node);
-    let known = known.iter().filter(|(_, value)| !value.contains('$'));
+    let known = known.iter().filter(|(name, value)| is_asked(name) && !value.contains('$')).take(BEFORE_MAX);
     let whole = known.fold(line.clone().into_owned(), |text, (name, value)| with(&text, name, value));
-    let each = matrix(tree, node).into_iter().take(BEFORE_MAX);
+    let each = matrix(tree, node).into_iter().filter(|(name, _)| is_asked(name)).take(BEFORE_MAX);
     let each: Vec<String> = each.map(|(name, value)| with(&whole, &name, &value)).collect();
     let mut all = if whole == *line { Vec::new() } else { vec![whole.clone()] };
     all.extend(each.into_iter().filter(|filled| *filled != whole));
@@ -297,6 +302,12 @@ fn set_before(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<(String, String)> {
         ["run", "script", "bash", "pwsh", "powershell"].iter().filter_map(|key| tree.get_str(*step, key))
     });
     let mut found = Vec::new();
+    let mut left = LOOKED_THROUGH_MAX;
+    let texts = texts.take_while(|text| {
+        let is_little = text.len() <= left;
+        left = left.saturating_sub(text.len());
+        is_little
+    });
     for line in texts.flat_map(str::lines) {
         if line.contains("GITHUB_ENV") {
             for words in commands::commands(line) {

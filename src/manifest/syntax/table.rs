@@ -46,7 +46,7 @@ mod tests {
             ("web@.container.d/10-image.conf", Some(Language::Unit)),
             ("etc/web.service.d/10.conf", None),
             ("web.conf", None),
-            ("web.pod", None),
+            ("web.pod", Some(Language::Unit)),
             ("web.build", None),
             ("Dockerfile", Some(Language::Dockerfile)),
             ("api.dockerfile", Some(Language::Dockerfile)),
