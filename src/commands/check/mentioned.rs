@@ -323,9 +323,14 @@ fn names<B: Tree, N: Tree>(
             .into_iter()
             .partition(|it| !matches!(it.what, Mentioned::Name { .. }));
         let mut gone = std::mem::take(&mut file.new.gone);
+        let kept = file.new.kept.iter().filter(|_| !trees.renamed.is_empty());
+        let kept: HashSet<String> = kept.flat_map(|name| mentions::meanings(&file.root_path, name)).collect();
         for mention in names {
             let Mentioned::Name { word: name, .. } = &mention.what else { continue };
-            if is_split_off(trees.renamed, &file.root_path, name, &file.new.kept) {
+            let mut old =
+                mentions::meanings(&file.root_path, name).filter_map(|meant| trees.renamed.get(&meant));
+            // What it means was a part of what the same file says, before as now.
+            if old.any(|old| kept.contains(old)) {
                 continue;
             }
             for what in named.now.floating(&file.root_path, name) {
@@ -349,12 +354,6 @@ fn names<B: Tree, N: Tree>(
         file.new.found = found;
     }
     Ok((named, gone))
-}
-
-/// Returns whether a name means a file that was a part of one that is said by the same file, before as now.
-fn is_split_off(renamed: &BTreeMap<String, String>, path: &str, name: &str, kept: &[String]) -> bool {
-    let mut old = mentions::meanings(path, name).filter_map(|meant| renamed.get(&meant));
-    old.any(|old| kept.iter().any(|kept| mentions::meanings(path, kept).any(|meant| meant == *old)))
 }
 
 /// Adds what floats in the files of patches, under the names of the objects that they change.

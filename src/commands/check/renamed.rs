@@ -1,6 +1,8 @@
 //! Which files of a change had another name before, or were a part of another file.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::commands::failure::Failure;
 use crate::manifest::mentions::{self, CommandedFiles};
@@ -50,8 +52,26 @@ pub(super) fn renamed<B: Tree, N: Tree>(
             commanded.iter().any(|other| other.path == by.path && other.takes(path))
         };
         renamed.retain(|new, old| !commanded.iter().any(|by| by.takes(new) && !is_there(by, old)));
+        let patterns = patterns(&commanded);
+        renamed.retain(|new, old| {
+            let had = patterns.matches(old);
+            patterns.matches(new).iter().all(|pattern| had.contains(pattern))
+        });
     }
     Ok(renamed)
+}
+
+/// Returns the patterns by which files are taken, as many as are looked at.
+fn patterns(commanded: &HashSet<CommandedFiles>) -> GlobSet {
+    const MAX: usize = 1_000;
+    let mut found = GlobSetBuilder::new();
+    let all: BTreeSet<&str> = commanded.iter().filter_map(CommandedFiles::pattern).collect();
+    let globs =
+        all.into_iter().take(MAX).map(|pattern| GlobBuilder::new(pattern).literal_separator(true).build());
+    for glob in globs.flatten() {
+        found.add(glob);
+    }
+    found.build().unwrap_or_default()
 }
 
 /// Returns whether a tool reads a file together with what was in its directory before: a module of Terraform, a role of Ansible, what is
@@ -72,6 +92,9 @@ fn joins(path: &str, before: &[String]) -> bool {
     }
 }
 
+/// How many files are compared with what others have lost.
+const TRIES_MAX: usize = 1_000_000;
+
 /// Returns the old files of those that are added whose objects all stood in one file of the same directory before, and not now: what
 /// was one file are several.
 fn split_off<B: Tree, N: Tree>(
@@ -86,6 +109,16 @@ fn split_off<B: Tree, N: Tree>(
     if directories.is_empty() {
         return Ok(found);
     }
+    let own: Vec<(&str, HashSet<&str>)> =
+        added.iter().map(|(path, bytes)| (path.as_str(), documents(bytes))).collect();
+    // By one of its objects each.
+    let mut by_document: HashMap<(&str, &str), Vec<&(&str, HashSet<&str>)>> = HashMap::new();
+    for file in &own {
+        if let Some(first) = file.1.iter().min() {
+            by_document.entry((directory_of(file.0), first)).or_default().push(file);
+        }
+    }
+    let mut tries = TRIES_MAX;
     let entries = now.entries().map_err(anyhow::Error::new)?;
     let now_at: HashMap<String, String> =
         entries.into_iter().map(|entry| (now.root_path(&entry.path), entry.path)).collect();
@@ -99,13 +132,16 @@ fn split_off<B: Tree, N: Tree>(
         if before == left {
             continue;
         }
-        let (before, left) = (documents(&before), documents(&left));
-        for (path, bytes) in added.iter().filter(|(path, _)| directory_of(path) == directory_of(&old)) {
-            let own = documents(bytes);
-            if !own.is_empty()
-                && own.iter().all(|document| before.contains(document) && !left.contains(document))
-            {
-                found.push((path.clone(), old.clone()));
+        let left = documents(&left);
+        let lost: HashSet<&str> = documents(&before).difference(&left).copied().collect();
+        let directory = directory_of(&old);
+        for document in &lost {
+            let Some(all) = by_document.get(&(directory, *document)) else { continue };
+            for (path, own) in all.iter().take(tries) {
+                tries -= 1;
+                if own.is_subset(&lost) {
+                    found.push((path.to_string(), old.clone()));
+                }
             }
         }
     }

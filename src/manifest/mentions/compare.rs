@@ -5,8 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
-use globset::GlobBuilder;
-
 use super::before::{FileSwitches, MentionedBefore};
 use super::commanded::DEPLOYED;
 use super::commands;
@@ -183,18 +181,16 @@ enum TakenFiles {
 }
 
 impl CommandedFiles {
-    /// Returns whether the file at `path` is deployed with them.
+    /// Returns whether the file at `path` is deployed with them, where they are those of a directory.
     pub fn takes(&self, path: &str) -> bool {
-        match self.taken {
-            TakenFiles::Ending(ending) => {
-                let below = path.strip_prefix(&self.path).and_then(|rest| rest.strip_prefix('/'));
-                below.is_some_and(|below| commands::is_taken(ending, below))
-            }
-            TakenFiles::Pattern => GlobBuilder::new(&self.path)
-                .literal_separator(true)
-                .build()
-                .is_ok_and(|pattern| pattern.compile_matcher().is_match(path)),
-        }
+        let TakenFiles::Ending(ending) = self.taken else { return false };
+        let below = path.strip_prefix(&self.path).and_then(|rest| rest.strip_prefix('/'));
+        below.is_some_and(|below| commands::is_taken(ending, below))
+    }
+
+    /// Returns the pattern that they fit, where they are told by one.
+    pub fn pattern(&self) -> Option<&str> {
+        (self.taken == TakenFiles::Pattern).then_some(&self.path)
     }
 }
 

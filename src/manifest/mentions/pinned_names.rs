@@ -2,6 +2,9 @@
 
 use std::collections::HashSet;
 
+/// How many bytes before a digest are looked at.
+const BEFORE_MAX: usize = 500;
+
 /// Names that have a digest somewhere.
 #[derive(Clone, Debug, Default)]
 pub struct PinnedNames {
@@ -16,7 +19,9 @@ impl PinnedNames {
     pub fn add(&mut self, bytes: &[u8]) {
         const GENERIC: [&str; 6] = ["default", "from", "image", "key", "name", "value"];
         for at in memchr::memmem::find_iter(bytes, b"sha256:") {
-            let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |end| end + 1);
+            // What names it stands near; a line may be as long as the file.
+            let near = at.saturating_sub(BEFORE_MAX);
+            let start = memchr::memrchr(b'\n', &bytes[near..at]).map_or(near, |end| near + end + 1);
             let line = String::from_utf8_lossy(&bytes[start..at]);
             let Some(end) = line.rfind(": ").or_else(|| line.rfind('=')) else { continue };
             let (before, name) = last_word(&line[..end]);
@@ -50,7 +55,8 @@ fn holder_of(bytes: &[u8], start: usize) -> Option<String> {
     const LINES_MAX: usize = 50;
     let depth = |line: &[u8]| line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let own = depth(&bytes[start..]);
-    let before = bytes[..start].rsplit(|byte| *byte == b'\n').skip(1).take(LINES_MAX);
+    let near = start.saturating_sub(BEFORE_MAX * 8);
+    let before = bytes[near..start].rsplit(|byte| *byte == b'\n').skip(1).take(LINES_MAX);
     let holder = before.filter(|line| !line.trim_ascii().is_empty()).find(|line| depth(line) < own)?;
     let holder = String::from_utf8_lossy(holder);
     let name = last_word(holder.trim_end().trim_end_matches(['{', ' ', ':', '='])).1.to_owned();

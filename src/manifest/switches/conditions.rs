@@ -58,6 +58,7 @@ struct OpenBlock<'t> {
 pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
     let (mut found, mut open): (Vec<Condition>, Vec<OpenBlock<'_>>) = (of_settings(text), Vec::new());
     let names = TemplateNames { variables: variables(text), named, left: Cell::new(FOLLOWED_MAX) };
+    let documents: Vec<usize> = text.match_indices("\n---").map(|(at, _)| at).collect();
     for WrittenAction { place: Range { start, end }, word, head, .. } in written_actions(text) {
         let context = open.last().map(|open| open.context.clone()).unwrap_or_default();
         match word {
@@ -77,7 +78,7 @@ pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
                 if let Some(before) = open.pop() {
                     let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
                     found.extend(condition(&before, start, &outer, &names));
-                    found.extend(of_setting_within(text, &before, start, &outer, &names));
+                    found.extend(of_setting_within((text, &documents), &before, start, &outer, &names));
                     let head = match head.strip_prefix("if").or(head.strip_prefix("with")) {
                         Some(more) if !more.starts_with(char::is_alphanumeric) => Some(more.trim()),
                         _ => None,
@@ -96,7 +97,7 @@ pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
                 if let Some(before) = open.pop() {
                     let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
                     found.extend(condition(&before, start, &outer, &names));
-                    found.extend(of_setting_within(text, &before, start, &outer, &names));
+                    found.extend(of_setting_within((text, &documents), &before, start, &outer, &names));
                 }
             }
             _ => {}
@@ -153,7 +154,7 @@ fn is_off_setting(key: &str, literal: &str) -> bool {
 
 /// Returns the conditions of a document in which nothing but a switch that is off stands in a block.
 fn of_setting_within(
-    text: &str,
+    (text, documents): (&str, &[usize]),
     open: &OpenBlock<'_>,
     end: usize,
     outer: &str,
@@ -170,8 +171,9 @@ fn of_setting_within(
     if !is_switch {
         return Vec::new();
     }
-    let start = text[..open.start].rfind("\n---").unwrap_or_default();
-    let range = start..text[end..].find("\n---").map_or(text.len(), |at| end + at);
+    let next = documents.partition_point(|at| *at < open.start);
+    let start = next.checked_sub(1).map_or(0, |before| documents[before]);
+    let range = start..documents.get(next).copied().unwrap_or(text.len());
     let head = names.resolved(head);
     let asked = clauses(&boolean(&head), false, outer);
     asked.into_iter().map(|asked| Condition { range: range.clone(), asked }).collect()

@@ -1,9 +1,9 @@
 //! Commands with the values of their variables, where these are written.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::settings::assignments;
-use crate::manifest::variable_text::{VariableStyle, fill};
+use crate::manifest::variable_text::{VariableStyle, fill, names};
 
 /// Returns what becomes of those commands that have variables with a value: of what an environment, `known`, or another of the
 /// commands gives them. What is in `kept` stays as it is written.
@@ -19,30 +19,35 @@ pub(in super::super) fn filled(
     let given = commands.iter().flat_map(|words| assignments(words));
     known.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
     known.retain(|_, value| !value.contains(['$', '`']));
-    let mut all = vec![known];
-    for (name, values) in loops(commands) {
-        let with = |value: &String| {
-            let mut known = all[0].clone();
-            known.insert(name.clone(), value.clone());
-            known
-        };
-        let each: Vec<_> = values.iter().filter(|value| !value.contains(['$', '`'])).map(with).collect();
-        all.extend(each);
-    }
-    for known in all.iter().filter(|known| !known.is_empty()) {
-        let word = |word: &String| match word.contains('$') && !kept.contains(word) {
+    let word =
+        |word: &String, known: &BTreeMap<String, String>| match word.contains('$') && !kept.contains(word) {
             true => fill(word, known, VariableStyle::Compose).unwrap_or_else(|| word.clone()),
             false => word.clone(),
         };
-        let filled = commands.iter().map(|words| words.iter().map(word).collect::<Vec<_>>());
+    let mut fill_all = |commands: &[Vec<String>], known: &BTreeMap<String, String>| {
+        let filled = commands.iter().map(|words| words.iter().map(|it| word(it, known)).collect::<Vec<_>>());
         let new = filled.zip(commands).filter(|(filled, written)| filled != *written);
-        let new: Vec<_> = new.map(|(filled, _)| filled).filter(|filled| !piped.contains(filled)).collect();
-        piped.extend(new);
+        piped.extend(new.map(|(filled, _)| filled));
+    };
+    if !known.is_empty() {
+        fill_all(commands, &known);
+    }
+    for (name, values) in loops(commands) {
+        let asks = |words: &&Vec<String>| words.iter().any(|word| word.contains('$') && word.contains(&name));
+        let asking: Vec<Vec<String>> = commands.iter().filter(asks).take(LOOPED_MAX).cloned().collect();
+        let asked: BTreeSet<&str> = asking.iter().flatten().flat_map(|word| names(word)).collect();
+        let own = known.iter().filter(|(name, _)| asked.contains(name.as_str()));
+        let mut own: BTreeMap<String, String> =
+            own.map(|(name, value)| (name.clone(), value.clone())).collect();
+        for value in values.iter().filter(|value| !value.contains(['$', '`'])) {
+            own.insert(name.clone(), value.clone());
+            fill_all(&asking, &own);
+        }
     }
     piped
 }
 
-/// How many values of loops are followed.
+/// How many values of loops are followed, and how many commands of one.
 const LOOPED_MAX: usize = 50;
 
 /// Returns the variables of loops, each with its values: `for i in a b`, also those of a list that has a name.

@@ -33,16 +33,19 @@ pub(in super::super) fn commands(text: &str) -> Vec<Vec<String>> {
 
 /// Returns the texts that a script gives to its commands: what stands between `<<END` and `END`.
 pub(in super::super) fn here_documents(text: &str) -> impl Iterator<Item = &str> {
-    /// How many are read.
-    const MAX: usize = 50;
+    /// How many are read, and how many bytes of each.
+    const MAX: usize = 10;
+    const LENGTH_MAX: usize = 64 << 10;
     text.match_indices("<<").take(MAX).filter_map(|(at, _)| {
         let rest = text[at + 2..].trim_start_matches(['-', '~', ' ']).trim_start_matches(['"', '\'', '\\']);
         let end = rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next()?;
         let body = rest.split_once('\n').filter(|_| !end.is_empty())?.1;
         let mut length = 0;
-        let is_end = |line: &&str| line.trim() == end;
-        for line in body.split_inclusive('\n').take_while(|line| !is_end(line)) {
+        for line in body.split_inclusive('\n').take_while(|line| line.trim() != end) {
             length += line.len();
+            if length > LENGTH_MAX {
+                return None;
+            }
         }
         Some(&body[..length]).filter(|body| !body.is_empty())
     })
