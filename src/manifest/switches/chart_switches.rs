@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::conditions::{ABOUT_CHART, ABOUT_RELEASE, Asks, Defined, WRITTEN, defined_in, of_template};
+use super::conditions::{ABOUT_CHART, ABOUT_RELEASE, Asks, WRITTEN, of_template};
 use super::elsewhere::{Elsewhere, SaidOff};
 use super::release::said_of_release;
 use super::statements::SaidValue;
 use super::switch::{OffCondition, Switch, SwitchScope};
 use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_no, is_off, sense};
+use super::template_names::{Defined, defined_in};
 use crate::manifest::formats::helm_values::has_name;
 use crate::manifest::located::Scan;
 use crate::manifest::syntax::yaml;

@@ -1,11 +1,10 @@
 //! The conditions of a chart's template: which bytes come out only where some value says so.
 
-use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::boolean::{Boolean, boolean};
 use super::switch_words::{Sense, is_off, sense};
+use super::template_names::{Defined, MADE, TemplateNames};
 use crate::manifest::deploy::{WrittenAction, written_actions};
 
 /// A condition around a part of a template.
@@ -57,7 +56,7 @@ struct OpenBlock<'t> {
 /// The `named` are what its chart defines, by their names.
 pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
     let (mut found, mut open): (Vec<Condition>, Vec<OpenBlock<'_>>) = (of_settings(text), Vec::new());
-    let names = TemplateNames { variables: variables(text), named, left: Cell::new(FOLLOWED_MAX) };
+    let names = TemplateNames::of(text, named);
     let documents: Vec<usize> = text.match_indices("\n---").map(|(at, _)| at).collect();
     for WrittenAction { place: Range { start, end }, word, head, .. } in written_actions(text) {
         let context = open.last().map(|open| open.context.clone()).unwrap_or_default();
@@ -255,132 +254,6 @@ const COMPARING: [&str; 17] = [
     "len",
     "ternary",
 ];
-
-/// What a chart defines: the actions between `define` and `end`, by their names, where they are no more than is followed.
-pub(super) type Defined = HashMap<String, String>;
-
-/// Returns what a text of a chart defines.
-pub(super) fn defined_in(text: &str) -> Defined {
-    let mut found = Defined::new();
-    let (mut name, mut length) = ("", 0);
-    for WrittenAction { text, word, head, .. } in written_actions(text) {
-        if matches!(word, "define" | "block") {
-            name = head.trim_matches(['"', '`']).split(['"', '`']).next().unwrap_or_default();
-            length = 0;
-            found.insert(name.to_owned(), String::new());
-            continue;
-        }
-        length += text.len() + 1;
-        match found.get_mut(name) {
-            Some(actions) if length <= RESOLVED_MAX => actions.extend([text, " "]),
-            Some(actions) => actions.clear(),
-            None => {}
-        }
-    }
-    found
-}
-
-/// What stands behind the names in a template.
-struct TemplateNames<'t> {
-    variables: HashMap<&'t str, Vec<TemplateVariable<'t>>>,
-    named: &'t Defined,
-    /// How many bytes are followed yet.
-    left: Cell<usize>,
-}
-
-/// What a variable is set to.
-#[derive(Clone, Copy)]
-struct TemplateVariable<'t> {
-    value: &'t str,
-    /// Whether it is one after the other of what stands there.
-    is_each: bool,
-}
-
-/// Stands in a condition where a definition makes something of what is asked.
-const MADE: &str = "(made)";
-
-/// How deep names stand for names, and how long a head gets by them at most, in bytes: names can stand for names without end.
-const NAMES_MAX: usize = 4;
-const RESOLVED_MAX: usize = 16 << 10;
-
-/// How much the names of one template are followed in all, in bytes.
-const FOLLOWED_MAX: usize = 16 << 20;
-
-impl TemplateNames<'_> {
-    /// Returns a head with what its variables and definitions stand for in their places.
-    fn resolved(&self, head: &str) -> String {
-        let mut head = head.to_owned();
-        for _ in 0..NAMES_MAX {
-            if head.len() > RESOLVED_MAX || self.left.get() == 0 {
-                break;
-            }
-            let next = self.once(&head);
-            self.left.set(self.left.get().saturating_sub(next.len()));
-            if next == head {
-                break;
-            }
-            head = next;
-        }
-        head
-    }
-
-    fn once(&self, head: &str) -> String {
-        let (mut out, mut rest) = (String::new(), head);
-        while let Some(at) = rest.find('$') {
-            out.push_str(&rest[..at]);
-            rest = &rest[at + 1..];
-            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-            match self.variables.get(&rest[..end]) {
-                Some(all) if end > 0 => {
-                    rest = &rest[end..];
-                    for TemplateVariable { value, is_each } in all {
-                        if out.len() + value.len() > RESOLVED_MAX {
-                            break;
-                        }
-                        match (*value, *is_each) {
-                            // Another name of what a template gets.
-                            ("." | "$", _) => {}
-                            (value, true) => out.push_str(&format!(" ({value}).*")),
-                            (value, false) => out.push_str(&format!(" ({value})")),
-                        }
-                    }
-                }
-                _ => out.push('$'),
-            }
-        }
-        out.push_str(rest);
-        let mut seen: HashSet<&str> =
-            out.split(MADE).skip(1).filter_map(|rest| rest.split_whitespace().next()).collect();
-        let mut made = String::new();
-        for (at, word) in ["include \"", "template \""].iter().flat_map(|word| out.match_indices(word)) {
-            let name = out[at + word.len()..].split('"').next().unwrap_or_default();
-            if let Some(actions) = self.named.get(name).filter(|_| seen.insert(name))
-                && out.len() + made.len() + actions.len() <= RESOLVED_MAX
-            {
-                made.push_str(&format!(" {MADE} {name} {actions}"));
-            }
-        }
-        out + &made
-    }
-}
-
-/// Returns what the variables of a template are set to.
-fn variables(text: &str) -> HashMap<&str, Vec<TemplateVariable<'_>>> {
-    let mut found: HashMap<&str, Vec<TemplateVariable<'_>>> = HashMap::new();
-    for WrittenAction { text: action, .. } in written_actions(text) {
-        let Some((names, value)) = action.split_once(":=").or_else(|| action.split_once("=")) else {
-            continue;
-        };
-        let is_each = names.starts_with("range");
-        // Of a key and a value, the value.
-        let Some((_, name)) = names.rsplit_once('$') else { continue };
-        let name = name.trim();
-        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            found.entry(name).or_default().push(TemplateVariable { value: value.trim(), is_each });
-        }
-    }
-    found
-}
 
 fn words(head: &str) -> impl Iterator<Item = &str> {
     head.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '|')).filter(|word| !word.is_empty())

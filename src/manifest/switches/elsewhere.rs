@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::conditions::Defined;
 use super::ignore_files::IgnoreFiles;
 use super::kept_off;
 use super::related::RelatedValues;
@@ -12,6 +11,7 @@ use super::switch::{OffCondition, Switch, SwitchScope};
 use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_off, may_switch, sense};
 use super::tasks::TakenTasks;
+use super::template_names::Defined;
 use super::variable_switches::SaidVariables;
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;

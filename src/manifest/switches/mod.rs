@@ -15,6 +15,7 @@ mod switch;
 mod switch_index;
 mod switch_words;
 mod tasks;
+mod template_names;
 mod variable_switches;
 mod variable_value;
 
