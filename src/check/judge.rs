@@ -99,6 +99,10 @@ fn found(context: &CheckContext<'_>, newly: &BTreeMap<String, NewlyDeployed>) ->
             let all = switches.get(finding.file.as_str()).into_iter();
             let off = all.flat_map(|switches| switches.about(document, path, place.span.start));
             finding.off = off.map(|switch| switch.off.clone()).collect();
+        } else if finding.document.is_none() {
+            // What is about a file as a whole is about any part of it.
+            let off = switches.get(finding.file.as_str()).into_iter().flat_map(SwitchIndex::about_bytes);
+            finding.off = off.map(|switch| switch.off.clone()).collect();
         }
         finding.deployed_by =
             newly.get(&finding.root_path).map(|newly| newly.all.clone()).unwrap_or_default();

@@ -105,9 +105,18 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// Returns whether a word of a template is an image with a tag.
 fn names_image(text: &str) -> bool {
+    image_words(text).next().is_some()
+}
+
+/// Returns where the words of a template are that are images with a tag.
+pub(super) fn image_words(text: &str) -> impl Iterator<Item = usize> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '{' | '}' | ',');
-    text.split(ends).any(|word| {
-        matches!(Reference::parse(word), Ok(reference) if reference.tag().is_some() && reference.digest().is_none())
+    let is_one = |word: &str| matches!(Reference::parse(word), Ok(reference) if reference.tag().is_some() && reference.digest().is_none());
+    let mut start = 0;
+    text.split_inclusive(ends).filter_map(move |part| {
+        let at = start;
+        start += part.len();
+        is_one(part.trim_end_matches(ends)).then_some(at)
     })
 }
 

@@ -3,14 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::conditions::{ABOUT_CHART, ABOUT_RELEASE, Asks, WRITTEN, of_template};
+use super::conditions::{ABOUT_CHART, ABOUT_RELEASE, AskedValue, Asks, WRITTEN, of_template};
 use super::elsewhere::{Elsewhere, SaidOff};
+use super::includes::{Includes, definitions, ways_to};
 use super::release::said_of_release;
 use super::statements::SaidValue;
 use super::switch::{OffCondition, Switch, SwitchScope};
 use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_no, is_off, sense};
 use super::template_names::{Defined, defined_in};
+use crate::manifest::chart_parts::image_words;
 use crate::manifest::formats::helm_values::has_name;
 use crate::manifest::located::Scan;
 use crate::manifest::syntax::yaml;
@@ -25,7 +27,7 @@ impl<T: Tree> Elsewhere<'_, T> {
         let above: Vec<&str> = file.match_indices('/').map(|(at, _)| &file[..at]).chain([""]).collect();
         let charts: Vec<&str> =
             above.into_iter().filter(|above| self.deployers.charts.contains(*above)).collect();
-        let mut found = Vec::new();
+        let (mut found, mut places) = (Vec::new(), SwitchedPlaces::of(scan));
         for chart in &charts {
             let below = file.strip_prefix(chart).unwrap_or(file).trim_start_matches('/');
             if let Some(name) = below.strip_prefix("charts/").and_then(|rest| rest.split('/').next()) {
@@ -38,26 +40,91 @@ impl<T: Tree> Elsewhere<'_, T> {
         }
         let chart = charts.iter().copied().max_by_key(|chart| chart.len());
         let is_template = |chart: &&str| {
-            file.strip_prefix(chart).unwrap_or(file).trim_start_matches('/').starts_with("templates/")
+            let below = file.strip_prefix(chart).unwrap_or(file).trim_start_matches('/');
+            // Values may be templates for `tpl`.
+            below.starts_with("templates/") || below == "values.yaml"
         };
         if let Some(chart) = chart.filter(is_template)
             && let Some(text) = self.statements.text(file).filter(|text| text.contains("{{"))
         {
             let defined = self.defined(chart);
             for condition in of_template(&text, &defined) {
+                let off = self.not_as_asked(chart, &condition.asked);
                 let scope = SwitchScope::Within(condition.range);
-                let asked = condition.asked.iter();
-                let all: Vec<Vec<OffCondition>> =
-                    asked.map(|(value, asks)| self.off(chart, value, *asks)).collect();
-                // One that is as asked is enough.
-                if all.iter().any(Vec::is_empty) {
-                    continue;
-                }
-                found.extend(all.into_iter().flatten().map(|off| Switch::elsewhere(scope.clone(), off)));
+                found.extend(off.into_iter().map(|off| Switch::elsewhere(scope.clone(), off)));
+            }
+            // Helpers, and templates that are not called like manifests.
+            if scan.looks_away.iter().any(|it| it.spot.is_none()) {
+                places.add(image_words(&text));
+                found.extend(self.of_definitions(chart, &text, &places));
             }
         }
-        let places = SwitchedPlaces::of(scan);
         found.retain(|switch| places.has(&switch.scope));
+        found
+    }
+
+    /// Returns what keeps a condition of a chart from being so, of whose values one that is as asked is enough; nothing where it may be.
+    fn not_as_asked(&mut self, chart: &str, asked: &[AskedValue]) -> Vec<OffCondition> {
+        let all: Vec<Vec<OffCondition>> =
+            asked.iter().map(|(value, asks)| self.off(chart, value, *asks)).collect();
+        if all.iter().any(Vec::is_empty) { Vec::new() } else { all.into_iter().flatten().collect() }
+    }
+
+    /// Returns the switches for what a text of a chart defines: what keeps everything from coming out that asks for it.
+    fn of_definitions(&mut self, chart: &str, text: &str, places: &SwitchedPlaces) -> Vec<Switch> {
+        let mut found = Vec::new();
+        let askers = self.askers(chart);
+        for (name, range) in definitions(text).into_values() {
+            let scope = SwitchScope::Within(range);
+            if !places.has(&scope) {
+                continue;
+            }
+            let mut all = Vec::new();
+            let ways = ways_to(name, &askers);
+            if ways.is_empty() {
+                all.push(OffCondition::here("nothing asks for it".to_owned()));
+            }
+            for way in ways {
+                let off = way.iter().flat_map(|(chart, asked)| self.not_as_asked(chart, asked));
+                let off: Vec<OffCondition> = off.collect();
+                if off.is_empty() {
+                    // It comes out by this one.
+                    all.clear();
+                    break;
+                }
+                all.extend(off);
+            }
+            all.sort();
+            all.dedup();
+            found.extend(all.into_iter().map(|off| Switch::elsewhere(scope.clone(), off)));
+        }
+        found
+    }
+
+    /// Returns where what the chart in a directory defines is asked for: in its own templates, those of the charts that take it, and
+    /// those of the charts that it takes.
+    fn askers(&mut self, chart: &str) -> Vec<Rc<Includes>> {
+        let is_in = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| outer.is_empty() || rest.starts_with('/'))
+        };
+        let around = self.deployers.charts.iter().filter(|other| is_in(other, chart) || is_in(chart, other));
+        let mut charts: BTreeSet<String> = around.cloned().collect();
+        let takers = self.parents().get(chart).into_iter().flatten();
+        charts.extend(takers.map(|(taker, _)| taker.clone()));
+        charts.insert(chart.to_owned());
+        charts.iter().map(|chart| self.includes(chart)).collect()
+    }
+
+    /// Returns where the templates of the chart in a directory ask for definitions.
+    fn includes(&mut self, chart: &str) -> Rc<Includes> {
+        if let Some(known) = self.includes.get(chart) {
+            return Rc::clone(known);
+        }
+        let defined = self.defined(chart);
+        let mut found = Includes::default();
+        self.templates(chart).for_each(|text| found.add(chart, &text, &defined));
+        let found = Rc::new(found);
+        self.includes.insert(chart.to_owned(), Rc::clone(&found));
         found
     }
 
@@ -93,16 +160,20 @@ impl<T: Tree> Elsewhere<'_, T> {
         if let Some(known) = self.defined.get(chart) {
             return Rc::clone(known);
         }
-        let templates = if chart.is_empty() { "templates".to_owned() } else { format!("{chart}/templates") };
-        let is_below = |directory: &str| {
-            directory.strip_prefix(&*templates).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let files = self.related.paths.iter().filter(|(directory, _)| is_below(directory));
-        let texts = files.flat_map(|(_, files)| files).filter_map(|path| self.statements.text(path));
-        let found: Defined = texts.flat_map(|text| defined_in(&text)).collect();
+        let found: Defined = self.templates(chart).flat_map(|text| defined_in(&text)).collect();
         let found = Rc::new(found);
         self.defined.insert(chart.to_owned(), Rc::clone(&found));
         found
+    }
+
+    /// Returns the templates of the chart in a directory.
+    fn templates(&self, chart: &str) -> impl Iterator<Item = String> {
+        let templates = if chart.is_empty() { "templates".to_owned() } else { format!("{chart}/templates") };
+        let is_below = move |directory: &str| {
+            directory.strip_prefix(&*templates).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let files = self.related.paths.iter().filter(move |(directory, _)| is_below(directory));
+        files.flat_map(|(_, files)| files).filter_map(|path| self.statements.text(path))
     }
 
     /// Returns what of a chart's value keeps something from running: what its own values say, or others.

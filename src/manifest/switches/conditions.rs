@@ -293,6 +293,8 @@ fn values(head: &str, context: &str) -> Vec<String> {
         let into =
             if function == "dig " { words.find(|word| word.contains(".Values")) } else { words.next() };
         let Some((root, above)) = into.and_then(|word| word.split_once(".Values")) else { continue };
+        // As sprig's functions take it (Helm, "Chart Template Guide").
+        let above = above.trim_start_matches(".AsMap");
         let above = above.trim_start_matches('.').trim_end_matches(')');
         let names = rest.split('"').skip(1).step_by(2);
         let names: Vec<&str> = [above].into_iter().filter(|above| !above.is_empty()).chain(names).collect();

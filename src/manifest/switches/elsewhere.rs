@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::ignore_files::IgnoreFiles;
+use super::includes::Includes;
 use super::kept_off;
 use super::related::RelatedValues;
 use super::statements::{SaidValue, Statements, statements_of};
@@ -45,6 +46,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
         said: None,
         offs: HashMap::new(),
         defined: HashMap::new(),
+        includes: HashMap::new(),
         named_in_texts: None,
         parents: None,
     };
@@ -93,6 +95,8 @@ pub(super) struct Elsewhere<'e, T> {
     pub(super) offs: HashMap<String, Rc<Vec<SaidOff>>>,
     /// What charts define, by their directories.
     pub(super) defined: HashMap<String, Rc<Defined>>,
+    /// Where what charts define is asked for, by the directories of the charts.
+    pub(super) includes: HashMap<String, Rc<Includes>>,
     /// The names of files in what the tree runs, each with those that have it, once that was asked.
     named_in_texts: Option<HashMap<String, BTreeSet<String>>>,
     /// The charts that take another one by its directory, once that was asked.

@@ -6,6 +6,7 @@ mod chart_switches;
 mod conditions;
 mod elsewhere;
 mod ignore_files;
+mod includes;
 mod kept_off;
 mod known_kinds;
 mod related;
@@ -16,6 +17,7 @@ mod switch_index;
 mod switch_words;
 mod tasks;
 mod template_names;
+mod terraform_modules;
 mod variable_switches;
 mod variable_value;
 

@@ -41,6 +41,11 @@ impl SwitchIndex {
         let is_in = move |at: &&usize| matches!(&self.switches[**at].scope, SwitchScope::Within(range) if range.contains(&start));
         below.chain(self.within.iter().filter(is_in)).map(|at| &self.switches[*at])
     }
+
+    /// Returns those about some bytes of the file, whichever.
+    pub fn about_bytes(&self) -> impl Iterator<Item = &Switch> {
+        self.within.iter().map(|at| &self.switches[*at])
+    }
 }
 
 /// The places of a file that something keeps from running or not.
@@ -63,6 +68,11 @@ impl SwitchedPlaces {
             starts.insert(start);
         }
         Self { paths, starts }
+    }
+
+    /// Adds places of which nothing but their first bytes are known.
+    pub(super) fn add(&mut self, starts: impl Iterator<Item = usize>) {
+        self.starts.extend(starts);
     }
 
     /// Returns whether a switch is about one of them.

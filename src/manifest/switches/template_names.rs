@@ -1,5 +1,6 @@
 //! What stands behind the names in a chart's template: its variables, and what the chart defines.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +15,7 @@ pub(super) fn defined_in(text: &str) -> Defined {
     let (mut name, mut length) = ("", 0);
     for WrittenAction { text, word, head, .. } in written_actions(text) {
         if matches!(word, "define" | "block") {
-            name = head.trim_matches(['"', '`']).split(['"', '`']).next().unwrap_or_default();
+            name = definition_name(head);
             length = 0;
             found.insert(name.to_owned(), String::new());
             continue;
@@ -38,9 +39,8 @@ pub(super) struct TemplateNames<'t> {
 }
 
 /// What a variable is set to.
-#[derive(Clone, Copy)]
 struct TemplateVariable<'t> {
-    value: &'t str,
+    value: Cow<'t, str>,
     /// Whether it is one after the other of what stands there.
     is_each: bool,
 }
@@ -91,7 +91,7 @@ impl<'t> TemplateNames<'t> {
                         if out.len() + value.len() > RESOLVED_MAX {
                             break;
                         }
-                        match (*value, *is_each) {
+                        match (&**value, *is_each) {
                             // Another name of what a template gets.
                             ("." | "$", _) => {}
                             (value, true) => out.push_str(&format!(" ({value}).*")),
@@ -118,19 +118,37 @@ impl<'t> TemplateNames<'t> {
     }
 }
 
+/// Returns what a definition is called, of what stands behind `define`.
+pub(super) fn definition_name(head: &str) -> &str {
+    head.trim_matches(['"', '`']).split(['"', '`']).next().unwrap_or_default()
+}
+
 /// Returns what the variables of a template are set to.
 fn variables(text: &str) -> HashMap<&str, Vec<TemplateVariable<'_>>> {
     let mut found: HashMap<&str, Vec<TemplateVariable<'_>>> = HashMap::new();
-    for WrittenAction { text: action, .. } in written_actions(text) {
+    let mut open = Vec::new();
+    for WrittenAction { text: action, word, head, .. } in written_actions(text) {
+        match word {
+            "if" | "with" | "range" => open.push(head),
+            "define" | "block" => open.push(""),
+            "end" => drop(open.pop()),
+            _ => {}
+        }
+        let is_new = action.contains(":=");
         let Some((names, value)) = action.split_once(":=").or_else(|| action.split_once("=")) else {
             continue;
         };
         let is_each = names.starts_with("range");
         // Of a key and a value, the value.
         let Some((_, name)) = names.rsplit_once('$') else { continue };
-        let name = name.trim();
+        let (name, value) = (name.trim(), value.trim());
         if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            found.entry(name).or_default().push(TemplateVariable { value: value.trim(), is_each });
+            let value = match open.last() {
+                // What decides whether it is set again decides what it is.
+                Some(head) if !is_new && !head.is_empty() => Cow::Owned(format!("({head}) {MADE} = {value}")),
+                _ => Cow::Borrowed(value),
+            };
+            found.entry(name).or_default().push(TemplateVariable { value, is_each });
         }
     }
     found

@@ -7,17 +7,19 @@ use aho_corasick::AhoCorasick;
 
 use super::statements::{Statements, statements_of};
 use super::switch::{OffCondition, Switch};
+use super::terraform_modules::{self, TerraformModules};
 use super::variable_value::{LetsRun, VariableScope, VariableValue};
 use crate::manifest::formats::helm_values::has_name;
 use crate::manifest::scan::is_candidate;
+use crate::manifest::syntax::hcl_values::HclValue;
 use crate::manifest::variables::env_file;
-use crate::source::tree::{Tree, directory_of, path_from};
+use crate::source::tree::Tree;
 
 /// What files say of variables.
-#[derive(Default)]
 pub(super) struct SaidVariables {
-    /// By the names of the variables, in lower case, and by whom it is for.
-    said: BTreeMap<(String, SaidFor), Vec<SaidValue>>,
+    /// By the names of the variables, in lower case.
+    said: HashMap<String, Vec<SaidValue>>,
+    modules: Option<TerraformModules>,
     /// What was asked of those that any file has.
     counted: HashMap<(String, LetsRun), Rc<SaidCount>>,
 }
@@ -26,17 +28,6 @@ pub(super) struct SaidVariables {
 struct SaidValue {
     file: String,
     literal: String,
-}
-
-/// Whom a value is for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum SaidFor {
-    /// Any file.
-    Any,
-    /// The module of Terraform in a directory.
-    Module(String),
-    /// Those in, above and below a directory.
-    ModulesAround(String),
 }
 
 /// Who lets things run by a variable, and whether somebody keeps them off.
@@ -80,10 +71,17 @@ impl SaidVariables {
         paths: impl Iterator<Item = &'a str>,
         statements: &Statements<'_, T>,
     ) -> Self {
-        let mut found = Self::default();
-        let names =
-            switches.filter_map(|switch| switch.variable.as_ref()).map(|variable| variable.name.clone());
-        let names: &BTreeSet<String> = &names.collect();
+        let (mut names, mut is_of_module) = (BTreeSet::new(), false);
+        for variable in switches.filter_map(|switch| switch.variable.as_ref()) {
+            match variable.scope {
+                VariableScope::Module => is_of_module = true,
+                VariableScope::Tree => drop(names.insert(variable.name.clone())),
+            }
+        }
+        let names = &names;
+        let paths: Vec<&str> = paths.collect();
+        let modules = is_of_module.then(|| TerraformModules::of(paths.iter().copied(), statements));
+        let mut found = Self { said: HashMap::new(), modules, counted: HashMap::new() };
         if names.is_empty() {
             return found;
         }
@@ -93,7 +91,7 @@ impl SaidVariables {
         for path in paths {
             let name = path.rsplit('/').next().unwrap_or(path);
             let is_env = name == ".env" || name.ends_with(".env") || name.starts_with(".env.");
-            if !is_env && !is_candidate(path) {
+            if !is_env && (!is_candidate(path) || terraform_modules::is_of_module(path)) {
                 continue;
             }
             let Some(text) = statements.text(path).filter(|text| searcher.is_match(text)) else {
@@ -101,7 +99,7 @@ impl SaidVariables {
             };
             if is_env {
                 for (name, value) in env_file::parse(&text) {
-                    found.add(names, &name, path, value, SaidFor::Any);
+                    found.add(names, &name, path, value);
                 }
             } else {
                 found.read(names, path, &text);
@@ -111,20 +109,7 @@ impl SaidVariables {
     }
 
     fn read(&mut self, names: &BTreeSet<String>, path: &str, text: &str) {
-        let is_module =
-            [".tf", ".tofu", ".tf.json", ".tofu.json"].iter().any(|ending| path.ends_with(ending));
-        let is_values = [".tfvars", ".tfvars.json"].iter().any(|ending| path.ends_with(ending));
         let all = statements_of(path, text);
-        let directory = directory_of(path);
-        let sources: HashMap<&str, &str> = all
-            .iter()
-            .filter_map(|said| Some((said.path.strip_suffix("/source")?, said.literal.trim_matches('"'))))
-            .collect();
-        let called = |at: &str| {
-            // Two slashes stand before the part of a source that is meant.
-            let source = sources.get(at)?.replace("//", "/");
-            path_from(directory, &source).map(SaidFor::Module)
-        };
         for said in &all {
             let keys: Vec<&str> = said.path.split('/').skip(1).collect();
             let (keys, name) = match keys.as_slice() {
@@ -135,66 +120,50 @@ impl SaidVariables {
                 [] => continue,
             };
             let holder = keys.last().copied().unwrap_or_default();
-            let whom = match keys {
-                [] if is_values => Some(SaidFor::ModulesAround(directory.to_owned())),
-                ["variable"] | ["locals", _] if is_module => Some(SaidFor::Module(directory.to_owned())),
-                ["module", module] if is_module => called(&format!("/module/{module}")),
-                // Terragrunt's.
-                ["inputs"] if path.ends_with(".hcl") => called("/terraform/0"),
+            let is_said = match keys {
                 // What is set by a name and a value, behind a flag, or in a file of variables.
-                [] => (said.object.is_none() && !is_module && !has_name(path)).then_some(SaidFor::Any),
-                _ => (!is_module && !is_values && HOLDERS.contains(&holder)).then_some(SaidFor::Any),
+                [] => said.object.is_none() && !has_name(path),
+                _ => HOLDERS.contains(&holder),
             };
-            if let Some(whom) = whom {
-                self.add(names, name, path, said.literal.clone(), whom);
+            if is_said {
+                self.add(names, name, path, said.literal.clone());
             }
             // Of a generator of kustomize.
             if holder == "literals"
                 && let Some((name, value)) = said.literal.trim_matches('"').split_once('=')
             {
-                self.add(names, name, path, value.to_owned(), SaidFor::Any);
+                self.add(names, name, path, value.to_owned());
             }
         }
     }
 
-    fn add(&mut self, names: &BTreeSet<String>, name: &str, file: &str, literal: String, whom: SaidFor) {
+    fn add(&mut self, names: &BTreeSet<String>, name: &str, file: &str, literal: String) {
         let name = name.to_ascii_lowercase();
         if names.contains(&name) && literal != "…" {
-            self.said.entry((name, whom)).or_default().push(SaidValue { file: file.to_owned(), literal });
+            self.said.entry(name).or_default().push(SaidValue { file: file.to_owned(), literal });
         }
     }
 
     /// Returns who lets what the file at `path` has run by a variable.
     fn count(&mut self, path: &str, variable: &VariableValue) -> Rc<SaidCount> {
-        let count = |all: &mut dyn Iterator<Item = &SaidValue>| {
-            let mut found = SaidCount::default();
-            all.for_each(|said| found.add(&said.file, variable.lets_run(&said.literal)));
-            Rc::new(found)
-        };
-        let of = |whom: SaidFor| self.said.get(&(variable.name.clone(), whom)).into_iter().flatten();
-        if variable.scope == VariableScope::Tree {
-            let key = (variable.name.clone(), variable.lets_run.clone());
-            let known = self.counted.get(&key).cloned();
-            return known.unwrap_or_else(|| {
-                let found = count(&mut of(SaidFor::Any));
-                self.counted.insert(key, Rc::clone(&found));
-                found
-            });
+        let mut found = SaidCount::default();
+        if variable.scope == VariableScope::Module {
+            let values = self.modules.as_mut().map(|modules| modules.values(path, &variable.name));
+            for (by, value) in values.unwrap_or_default() {
+                found.add(&by, variable.lets_run(&written(&value)));
+            }
+            return Rc::new(found);
         }
-        let directory = directory_of(path);
-        let above = directory.match_indices('/').map(|(at, _)| &directory[..at]);
-        let around = above.chain([directory, ""]).collect::<BTreeSet<_>>().into_iter();
-        let around = around.flat_map(|above| of(SaidFor::ModulesAround(above.to_owned())));
-        let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
-        let from = (variable.name.clone(), SaidFor::ModulesAround(prefix.clone()));
-        let is_below = |(name, whom): &(String, SaidFor)| {
-            let at = if let SaidFor::ModulesAround(at) = whom { at.as_str() } else { return false };
-            *name == variable.name && at.starts_with(&prefix)
-        };
-        let below = self.said.range(from..).take_while(|(key, _)| is_below(key));
-        let below = below.filter(|((_, whom), _)| *whom != SaidFor::ModulesAround(String::new()));
-        let below = below.flat_map(|(_, said)| said);
-        count(&mut of(SaidFor::Module(directory.to_owned())).chain(around).chain(below))
+        let key = (variable.name.clone(), variable.lets_run.clone());
+        if let Some(known) = self.counted.get(&key) {
+            return Rc::clone(known);
+        }
+        for said in self.said.get(&variable.name).into_iter().flatten() {
+            found.add(&said.file, variable.lets_run(&said.literal));
+        }
+        let found = Rc::new(found);
+        self.counted.insert(key, Rc::clone(&found));
+        found
     }
 
     /// Returns the switches of a file, of which those whose value is a variable say who turns them on; without those of whose variables
@@ -218,5 +187,16 @@ impl SaidVariables {
             Some(switch)
         };
         switches.into_iter().filter_map(decided).collect()
+    }
+}
+
+/// Returns how a value of a module is written, as far as it says whether something is made.
+fn written(value: &HclValue) -> String {
+    let is_empty =
+        value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(|it| it.is_empty());
+    match value {
+        _ if is_empty => "[]".to_owned(),
+        HclValue::Array(_) | HclValue::Object(_) => "…".to_owned(),
+        other => other.to_string(),
     }
 }

@@ -8,7 +8,7 @@ use crate::manifest::syntax::build::TEMPLATE;
 pub(super) struct VariableValue {
     /// Who gives the variable its value.
     pub(super) scope: VariableScope,
-    /// The name, in lower case.
+    /// The name, in lower case; of a module of Terraform the whole expression.
     pub(super) name: String,
     /// What stands for it where nobody says.
     pub(super) default: Option<String>,
@@ -43,28 +43,15 @@ impl VariableValue {
                 .filter(|it| is_name(&it.name));
         }
         let text = literal.strip_prefix(TEMPLATE).unwrap_or(literal).trim().trim_matches('"').trim();
-        if let Some((scope, name)) = module_variable(text) {
-            return Some(Self::new(scope, (name, None), LetsRun::On(sense?)));
-        }
-        let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
-        if let Some((condition, rest)) = inner.split_once('?')
-            && let Some((then, otherwise)) = rest.rsplit_once(" : ")
-        {
-            let is_none = |text: &str| {
-                let written = text.replace(char::is_whitespace, "");
-                matches!(written.as_str(), "0" | "[]" | "{}" | "tomap({})" | "toset([])" | "toset({})")
-            };
-            let is_counted = matches!(key, "for_each") || sense == Some(Sense::Count);
-            return match (is_counted, is_none(then), is_none(otherwise)) {
-                (true, false, true) => compared(condition, false),
-                (true, true, false) => compared(condition, true),
-                _ => None,
-            };
+        if let Some(expression) = of_module(text) {
+            let lets_run =
+                if key == "for_each" { LetsRun::IsNot("[]".to_owned()) } else { LetsRun::On(sense?) };
+            let name = expression.to_owned();
+            return Some(Self { scope: VariableScope::Module, name, default: None, lets_run });
         }
         if key == "if" {
             let inner = text.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or(text);
-            return compared(inner, false)
-                .filter(|it| matches!(it.lets_run, LetsRun::Is(_) | LetsRun::IsNot(_)));
+            return compared(inner);
         }
         let (name, default) = substituted(text)?;
         Some(Self::new(VariableScope::Tree, (name, default), LetsRun::On(sense?)))
@@ -99,11 +86,15 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// Returns the variable of Terraform that a text is.
-fn module_variable(text: &str) -> Option<(VariableScope, &str)> {
+/// Returns the expression of Terraform that a text is, if it asks for what its module is given or says itself.
+fn of_module(text: &str) -> Option<&str> {
     let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(text).trim();
-    let name = inner.strip_prefix("var.").or_else(|| inner.strip_prefix("local."))?;
-    is_name(name).then_some((VariableScope::Module, name))
+    let asks = |word: &str| {
+        let is_start =
+            |at: usize| !inner[..at].ends_with(|c: char| c.is_alphanumeric() || "._-$\"'".contains(c));
+        inner.match_indices(word).any(|(at, _)| is_start(at))
+    };
+    (!text.contains("${{") && !inner.contains("{{") && (asks("var.") || asks("local."))).then_some(inner)
 }
 
 /// Returns the variable that somebody substitutes in a text which is nothing else, and what stands for it where nobody says.
@@ -118,19 +109,17 @@ fn substituted(text: &str) -> Option<(&str, Option<&str>)> {
     is_name(name).then_some((name, default))
 }
 
-/// Returns the variable that a condition asks for; `is_against` where what is behind it does not run when that holds.
-fn compared(condition: &str, is_against: bool) -> Option<VariableValue> {
+/// Returns the variable that a condition of a pipeline asks for.
+fn compared(condition: &str) -> Option<VariableValue> {
     let condition = condition.trim();
-    let named = |text: &str| -> Option<(VariableScope, String)> {
+    let named = |text: &str| -> Option<String> {
         let text = text.trim();
-        let pipeline = || text.strip_prefix("env.").or_else(|| text.strip_prefix("variables."));
-        let found = module_variable(text)
-            .or_else(|| Some((VariableScope::Tree, pipeline().or_else(|| text.strip_prefix('$'))?)))?;
-        is_name(found.1).then(|| (found.0, found.1.to_owned()))
+        let pipeline = text.strip_prefix("env.").or_else(|| text.strip_prefix("variables."));
+        let name = pipeline.or_else(|| text.strip_prefix('$'))?;
+        is_name(name).then(|| name.to_owned())
     };
-    let of =
-        |(scope, name): (VariableScope, String), lets_run| VariableValue::new(scope, (&name, None), lets_run);
-    for (sign, is_not) in [("==", is_against), ("!=", !is_against)] {
+    let of = |name: String, lets_run| VariableValue::new(VariableScope::Tree, (&name, None), lets_run);
+    for (sign, is_not) in [("==", false), ("!=", true)] {
         if let Some((left, right)) = condition.split_once(sign) {
             let word = right.trim();
             let bare = word.trim_matches(['"', '\'']);
@@ -140,11 +129,7 @@ fn compared(condition: &str, is_against: bool) -> Option<VariableValue> {
             return named(left).filter(|_| is_word).map(|named| of(named, lets_run));
         }
     }
-    let (name, is_against) = match condition.strip_prefix('!') {
-        Some(name) => (name, !is_against),
-        None => (condition, is_against),
-    };
-    Some(of(named(name)?, LetsRun::On(if is_against { Sense::Off } else { Sense::On })))
+    None
 }
 
 #[cfg(test)]
@@ -157,13 +142,9 @@ mod tests {
             ("replicas", Some(Sense::Count), "${n}", "n", "1", "0"),
             ("replicas", Some(Sense::Count), "\"${N:-0}\"", "n", "\"2\"", "\"0\""),
             ("suspend", Some(Sense::Off), "$(off)", "off", "false", "true"),
-            ("count", Some(Sense::Count), "var.n", "n", "1", "0"),
-            ("count", Some(Sense::Count), "var.on ? 1 : 0", "on", "true", "false"),
-            ("count", Some(Sense::Count), "!var.on ? 1 : 0", "on", "false", "true"),
-            ("count", Some(Sense::Count), "var.on ? 0 : 1", "on", "false", "true"),
-            ("count", Some(Sense::Count), "var.e != \"dev\" ? 1 : 0", "e", "\"prod\"", "\"dev\""),
-            ("count", Some(Sense::Count), "!template \"${var.on ? 1 : 0}\"", "on", "true", "false"),
-            ("for_each", None, "local.on ? toset([\"a\"]) : toset([])", "on", "true", "false"),
+            ("count", Some(Sense::Count), "var.n", "var.n", "1", "0"),
+            ("count", Some(Sense::Count), "!template \"${var.on ? 1 : 0}\"", "var.on ? 1 : 0", "1", "0"),
+            ("for_each", None, "local.on ? toset([\"a\"]) : []", "local.on ? toset([\"a\"]) : []", "…", "[]"),
             ("if", Some(Sense::On), "${{ env.A == 'b' }}", "a", "b", "c"),
             ("if", Some(Sense::On), "$A != \"b\"", "a", "c", "b"),
             ("DesiredCount", Some(Sense::Count), "!Ref Count", "count", "1", "0"),
@@ -179,9 +160,8 @@ mod tests {
             ("replicas", Some(Sense::Count), "2"),
             ("replicas", Some(Sense::Count), "${a}${b}"),
             ("replicas", Some(Sense::Count), "x-${a}"),
-            ("count", Some(Sense::Count), "length(var.a)"),
-            ("count", Some(Sense::Count), "var.on ? 2 : 1"),
-            ("count", Some(Sense::Count), "var.a && var.b ? 1 : 0"),
+            ("count", Some(Sense::Count), "length(data.a)"),
+            ("count", Some(Sense::Count), "my.var.a"),
             ("if", Some(Sense::On), "$A == \"x\" && $B == \"y\""),
             ("if", Some(Sense::On), "github.ref == 'main'"),
             ("if", Some(Sense::On), "success()"),

@@ -108,6 +108,11 @@ pub(super) fn read(text: &str, language: Language) -> SyntaxTree<'_> {
     SyntaxTree::planted(text, language, root, comments.collect())
 }
 
+/// Returns whether the parser can be given a text: nothing in it stands too deep in other things.
+pub(super) fn is_bounded(text: &str) -> bool {
+    tokens::read(text).is_ok()
+}
+
 struct HclReader<'a> {
     text: &'a str,
     /// Whether it is for Nomad, whose expressions stay closed.

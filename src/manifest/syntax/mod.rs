@@ -11,6 +11,7 @@ mod document_parts;
 pub(crate) mod embedded;
 mod env_file;
 mod hcl;
+pub(super) mod hcl_values;
 pub(crate) mod json_comments;
 pub mod language;
 pub(crate) mod lines;
