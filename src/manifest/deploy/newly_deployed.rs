@@ -25,10 +25,11 @@ pub fn newly_deployed(
     old_name: impl Fn(&str) -> String,
 ) -> BTreeMap<String, NewlyDeployed> {
     let (now, then) = (Reach::of(head), Reach::of(base));
-    // What nobody named was deployed by somebody, perhaps. What somebody names since then was not.
+    // What nobody named was deployed by somebody, perhaps. What somebody names since then was not, nor what nobody else named.
     let named_now: HashSet<String> = now.named().into_iter().map(&old_name).collect();
     let named_then = then.named();
-    let is_root = |path: &&str| !named_now.contains(*path) || named_then.contains(path);
+    let held = held(&then, named_then.iter().copied(), |path| named_now.contains(path));
+    let is_root = |path: &&str| !named_now.contains(*path) || !held.contains(path);
     let conditions = conditions(&now, &old_name);
     let holds = |naming: &Naming<'_>, what: &str| {
         let is_held = || conditions.get(naming.condition).is_some_and(|whats| whats.contains(what));
@@ -62,6 +63,47 @@ pub fn newly_deployed(
             && let Some(newly) = news.above(path)
         {
             found.insert(path.to_owned(), newly);
+        }
+    }
+    found
+}
+
+/// Returns those that were there and that somebody names since, and those that nobody but these named.
+fn held<'r>(
+    then: &'r Reach<'_>,
+    named_then: impl Iterator<Item = &'r str>,
+    is_named_now: impl Fn(&str) -> bool,
+) -> HashSet<&'r str> {
+    let named_then: HashSet<&str> = named_then.collect();
+    let others = |group: usize, what: &str| then.of_group(group).any(|(_, naming)| naming.by != what);
+    // How many name a group, and how many groups each file is in by others.
+    let mut left: Vec<usize> = (0..then.groups.len()).map(|group| then.of_group(group).count()).collect();
+    let mut groups: HashMap<&str, usize> = HashMap::new();
+    for (group, files) in then.groups.iter().enumerate() {
+        for what in files.iter().filter(|what| others(group, what)) {
+            *groups.entry(what).or_default() += 1;
+        }
+    }
+    let is_new = |path: &&str| is_named_now(path) && !named_then.contains(path);
+    let mut open: Vec<&str> = then.roots().filter(is_new).collect();
+    let mut found = HashSet::new();
+    while let Some(by) = open.pop() {
+        if !found.insert(by) {
+            continue;
+        }
+        for naming in then.of_file(by) {
+            left[naming.group] -= 1;
+            if left[naming.group] > 0 {
+                continue;
+            }
+            for what in then.groups[naming.group].iter().map(String::as_str).filter(|what| *what != by) {
+                if let Some(count) = groups.get_mut(what) {
+                    *count -= 1;
+                    if *count == 0 && is_named_now(what) {
+                        open.push(what);
+                    }
+                }
+            }
         }
     }
     found

@@ -9,7 +9,7 @@ use memchr::memmem;
 use super::catalogue::Catalogue;
 use crate::manifest::syntax::definition::{Chunk, NotWanted};
 
-/// The groups of the objects that name files which are deployed, and the list of the helmfiles that one takes in.
+/// The groups of the objects that name files which are deployed, and the lists of helmfile.
 static DEPLOYERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let groups = [
         "apps.open-cluster-management.io",
@@ -22,6 +22,7 @@ static DEPLOYERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         "infra.contrib.fluxcd.io",
         "infra.weave.works",
         "kappctrl.k14s.io",
+        "releases:",
         "toolkit.fluxcd.io",
     ];
     AhoCorasick::new(groups).ok()

@@ -241,8 +241,12 @@ pub(super) fn of_helmfile(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Ve
     let releases = tree.get(root, "releases").filter(|_| is_one).map(|list| tree.items(list));
     let release = |release: &NodeId| {
         let path = path_from(directory_of(path), tree.get_str(*release, "chart")?)?;
-        let condition = tree.get_str(*release, "condition").unwrap_or_default().to_owned();
-        let is_left_out = tree.get_str(*release, "installed") == Some("false");
+        let installed = tree.get(*release, "installed").map(|node| tree.nodes[node].span());
+        let installed = installed.and_then(|span| tree.original.get(span)).unwrap_or_default().trim();
+        let condition = tree.get_str(*release, "condition").unwrap_or_default();
+        // What a template says of it is known where it is filled.
+        let condition = if installed.starts_with("{{") { installed } else { condition }.to_owned();
+        let is_left_out = installed == "false";
         (!is_left_out).then(|| DeployedPath { path, condition, ..DeployedPath::default() })
     };
     let others = tree.get(root, "helmfiles").filter(|_| is_one).map(|list| tree.items(list));

@@ -50,7 +50,7 @@ impl FileSwitches {
         match Language::of(path) {
             Some(_) => {
                 let source = SourceText::new(text, path);
-                Self(SwitchIndex::of(switches::off_in(&source.parse())))
+                Self(SwitchIndex::of(switches::off_alone(path, text, &source.parse())))
             }
             None => Self::default(),
         }

@@ -160,7 +160,22 @@ pub fn commanded(path: &str, bytes: &[u8]) -> Vec<CommandedFiles> {
         };
         Reader::new(path, &BUILT_IN, &mut take).read(text);
     }
+    for pattern in filesets(text) {
+        let named = meanings(path, &pattern);
+        found.extend(named.map(|path| CommandedFiles { path, taken: TakenFiles::Pattern }));
+    }
     found
+}
+
+/// Returns the patterns by which a module of Terraform takes files: `fileset("${path.module}/live", "*.yaml")`.
+fn filesets(text: &str) -> impl Iterator<Item = String> {
+    text.match_indices("fileset(").filter_map(|(at, call)| {
+        let (directory, rest) = text[at + call.len()..].split_once(',')?;
+        let pattern = rest.split('"').nth(1)?;
+        let directory = directory.trim().trim_matches('"').replace("${path.module}", "");
+        let directory = directory.trim_start_matches("path.module").trim_matches(['/', '.']);
+        Some(if directory.is_empty() { pattern.to_owned() } else { format!("{directory}/{pattern}") })
+    })
 }
 
 /// Files that commands deploy together.

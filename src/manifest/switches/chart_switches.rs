@@ -37,6 +37,8 @@ impl<T: Tree> Elsewhere<'_, T> {
                 found.extend(self.of_dependency(&parent, &name));
             }
             found.extend(self.of_library(chart));
+            let off = self.of_helmfiles(chart).into_iter();
+            found.extend(off.map(|off| Switch::elsewhere(SwitchScope::Within(0..usize::MAX), off)));
         }
         let chart = charts.iter().copied().max_by_key(|chart| chart.len());
         let is_template = |chart: &&str| {

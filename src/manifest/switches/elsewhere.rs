@@ -13,6 +13,7 @@ use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_off, may_switch, sense};
 use super::tasks::TakenTasks;
 use super::template_names::Defined;
+use super::unit_switches::NamingUnits;
 use super::variable_switches::SaidVariables;
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
@@ -47,6 +48,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
         offs: HashMap::new(),
         defined: HashMap::new(),
         includes: HashMap::new(),
+        overrides: HashMap::new(),
         named_in_texts: None,
         parents: None,
     };
@@ -56,6 +58,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
         &others.statements,
     );
     let mut tasks = TakenTasks::default();
+    let mut units = NamingUnits::default();
     for (at, file) in files.iter_mut().enumerate() {
         let path = file.root_path.clone();
         let switches = std::mem::take(&mut file.scan.switches);
@@ -71,6 +74,9 @@ pub(in crate::manifest) fn settle<T: Tree>(
         let beside = others.related.paths.get(directory_of(&path)).map(Vec::as_slice).unwrap_or_default();
         let more = tasks.unused(&path, &file.scan, beside, &mut others.statements);
         file.scan.switches.extend(more);
+        let adding = others.related.paths.get(format!("{path}.d").as_str()).into_iter().flatten();
+        let around = beside.iter().chain(adding).map(|path| (*path).to_owned());
+        file.scan.switches.extend(units.not_started(&path, &file.scan, around, &others.statements));
         let names = ignores.of_path(&path).into_iter().map(|ignore| format!("{ignore} leaves it out"));
         let skip = others.is_skipped(&path).then(|| format!("{path}.skip leaves it out"));
         let names = names
@@ -99,8 +105,27 @@ pub(super) struct Elsewhere<'e, T> {
     pub(super) includes: HashMap<String, Rc<Includes>>,
     /// The names of files in what the tree runs, each with those that have it, once that was asked.
     named_in_texts: Option<HashMap<String, BTreeSet<String>>>,
+    /// What files of Compose add to others, by their directories.
+    overrides: HashMap<String, Rc<Overrides>>,
     /// The charts that take another one by its directory, once that was asked.
     pub(super) parents: Option<HashMap<String, Vec<(String, String)>>>,
+}
+
+/// What files of Compose say that add to others.
+#[derive(Default)]
+pub(super) struct Overrides {
+    /// The JSON pointers, in lower case, of what they take away (Compose, "Merge": `!reset`).
+    reset: BTreeSet<String>,
+    /// The profiles that they add, by the JSON pointers of the lists.
+    profiles: HashMap<String, Vec<String>>,
+}
+
+impl Overrides {
+    /// Returns whether they take away what others say at a JSON pointer, or above it.
+    fn has_reset(&self, path: &str) -> bool {
+        let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+        above.chain([path]).any(|path| self.reset.contains(path))
+    }
 }
 
 /// What a file turns off.
@@ -162,7 +187,8 @@ impl<T: Tree> Elsewhere<'_, T> {
                     let said = beside.get_or_insert_with(|| self.said_beside(file));
                     let end: String = path.chars().rev().collect();
                     let first = said.range(end.clone()..).next();
-                    first.is_some_and(|first| first.starts_with(&end))
+                    let mut is_reset = || self.overrides(directory_of(file)).has_reset(&path);
+                    first.is_some_and(|first| first.starts_with(&end)) || is_reset()
                 }
             };
             !is_on
@@ -242,24 +268,66 @@ impl<T: Tree> Elsewhere<'_, T> {
         all.map(|(path, _)| path.clone()).collect()
     }
 
+    /// Returns what the files of Compose say that add to those in a directory.
+    fn overrides(&mut self, directory: &str) -> Rc<Overrides> {
+        if let Some(known) = self.overrides.get(directory) {
+            return Rc::clone(known);
+        }
+        let beside = self.related.paths.get(directory).into_iter().flatten();
+        let files: Vec<String> =
+            beside.filter(|path| is_override(path)).map(|path| (*path).to_owned()).collect();
+        let mut found = Overrides::default();
+        for file in files {
+            let Some(text) = self.statements.text(&file) else { continue };
+            let tree = yaml::parse(&text);
+            let reset = (0..tree.nodes.len()).filter(|node| tree.tag(*node) == "!reset");
+            found.reset.extend(reset.map(|node| tree.pointer(node).to_lowercase()));
+            let all = self.statements.of(&file);
+            for said in all.iter() {
+                if let Some((list, _)) =
+                    said.path.rsplit_once('/').filter(|(list, _)| list.ends_with("/profiles"))
+                {
+                    let profile = said.literal.trim_matches('"').to_owned();
+                    found.profiles.entry(list.to_owned()).or_default().push(profile);
+                }
+            }
+        }
+        let found = Rc::new(found);
+        self.overrides.insert(directory.to_owned(), Rc::clone(&found));
+        found
+    }
+
     /// Returns whether a service runs though it has profiles: the `.env` of its project names one, or another service extends it
     /// that has none.
-    fn activates(&self, file: &str, switch: &Switch) -> bool {
+    fn activates(&mut self, file: &str, switch: &Switch) -> bool {
         if self.statements.text(file).is_some_and(|text| is_extended(&text, &switch.path)) {
             return true;
         }
+        let path = switch.path.to_lowercase();
+        // Compose adds up what its files say of them.
+        let others = self.overrides(directory_of(file));
+        if others.has_reset(&path) {
+            return true;
+        }
+        let added = others.profiles.get(&path).map(Vec::as_slice).unwrap_or_default();
         let above = file.match_indices('/').map(|(at, _)| &file[..at]);
         std::iter::once("").chain(above).any(|directory| {
             let path = if directory.is_empty() { ".env".to_owned() } else { format!("{directory}/.env") };
             let Some(text) = self.statements.text(&path) else { return false };
             let values: BTreeMap<String, String> = env_file::parse(&text);
             let named = values.get("COMPOSE_PROFILES").map(String::as_str).unwrap_or_default();
-            named
-                .split(',')
-                .map(str::trim)
-                .any(|named| named == "*" || switch.profiles().any(|profile| profile == named))
+            named.split(',').map(str::trim).any(|named| {
+                let mut all = switch.profiles().chain(added.iter().map(String::as_str));
+                named == "*" || all.any(|profile| profile == named)
+            })
         })
     }
+}
+
+/// Returns whether a file is one of Compose by which others are added to (Compose, "Merge").
+fn is_override(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.contains("compose") && name.contains("override")
 }
 
 /// Returns whether somebody runs a file that is no manifest: a script, a recipe, a module.

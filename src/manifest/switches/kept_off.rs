@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::selectors::{ObjectNotes, is_selected, notes_of};
 use super::switch::{OffCondition, Switch, SwitchScope, literal, off_in};
 use super::switch_words::{MARKERS, Sense, is_marker, is_off, sense};
 use crate::manifest::deploy::Deployers;
@@ -42,6 +43,8 @@ struct PatchedOff {
     /// What the JSON pointers contain of what is kept off, in lower case.
     below: String,
     said: String,
+    /// By which labels and annotations a target picks objects, as selectors; empty where it asks for none.
+    selected_by: [String; 2],
 }
 
 /// A switch of an object itself that a patch takes away or turns on.
@@ -83,6 +86,7 @@ pub(super) fn of_others(
     let mut found: HashMap<usize, SaidByOthers> = HashMap::new();
     let paths = files.iter().enumerate().map(|(at, file)| (file.root_path.as_str(), at));
     let by_path: BTreeSet<(&str, usize)> = paths.collect();
+    let mut notes: HashMap<usize, Vec<ObjectNotes>> = HashMap::new();
     for path in deployers.names.keys() {
         let Some(own) = text(path).filter(|text| may_keep_off(text)) else { continue };
         let (kept, let_run) = said_by(path, &own, &text);
@@ -95,7 +99,14 @@ pub(super) fn of_others(
                 reach.iter().flat_map(|path| at_and_below(&by_path, path)).collect();
             for at in reached {
                 let said = found.entry(at).or_default();
-                said.kept_off.extend(kept.iter().flat_map(|kept| kept.switches(&by, &files[at].scan)));
+                let scan = &files[at].scan;
+                said.kept_off.extend(kept.iter().flat_map(|kept| kept.switches(&by, scan)));
+                let selecting = kept.iter().filter(|kept| kept.selected_by.iter().any(|it| !it.is_empty()));
+                let selecting: Vec<&PatchedOff> = selecting.collect();
+                if !selecting.is_empty() && !scan.sites.is_empty() {
+                    let notes = notes.entry(at).or_insert_with(|| notes_of(&text(&files[at].root_path)));
+                    said.kept_off.extend(selecting.iter().flat_map(|kept| kept.selected(&by, scan, notes)));
+                }
                 said.let_run.extend(let_run.iter().cloned());
             }
         }
@@ -146,6 +157,21 @@ fn at_and_below(files: &BTreeSet<(&str, usize)>, path: &str) -> Vec<usize> {
 }
 
 impl PatchedOff {
+    /// Returns one more switch for each object that has the labels and annotations by which the patch picks it: without them it is
+    /// another one.
+    fn selected(&self, by: &str, scan: &Scan, notes: &[ObjectNotes]) -> Vec<Switch> {
+        let is_one = |document: usize| {
+            let notes = notes.get(document);
+            notes.is_some_and(|notes| {
+                self.selected_by.iter().zip(notes).all(|(selector, notes)| is_selected(selector, notes))
+            })
+        };
+        let mut all = self.switches(by, scan);
+        all.retain(|switch| matches!(switch.scope, SwitchScope::Below(document, _) if is_one(document)));
+        all.iter_mut().for_each(|switch| switch.off.condition.push_str(", which it is picked by"));
+        all
+    }
+
     fn switches(&self, by: &str, scan: &Scan) -> Vec<Switch> {
         let sites = scan.sites.iter().filter(|located| {
             let site = &located.site;
@@ -209,7 +235,8 @@ struct PatchEffects {
 impl PatchEffects {
     fn keep_off(&mut self, objects: &Objects, container: Option<String>, below: &str, said: String) {
         let (objects, below) = (objects.clone(), below.to_lowercase());
-        self.kept_off.push(PatchedOff { objects, container, below, said });
+        let selected_by = Default::default();
+        self.kept_off.push(PatchedOff { objects, container, below, said, selected_by });
     }
 
     /// Reads what is set at a JSON pointer of objects; `None` where it is taken away.
@@ -308,7 +335,16 @@ impl PatchEffects {
                     self.keep_off(&objects, None, &below, switch.off.condition);
                 }
             }
-            self.kept_off[before..].iter_mut().for_each(|kept| kept.said.push_str(&more));
+            let asked = |key| {
+                let target = tree.get(item, "target")?;
+                tree.get_str(target, key).map(str::to_owned)
+            };
+            let selected_by =
+                ["labelSelector", "annotationSelector"].map(|key| asked(key).unwrap_or_default());
+            for kept in &mut self.kept_off[before..] {
+                kept.said.push_str(&more);
+                kept.selected_by.clone_from(&selected_by);
+            }
         }
     }
 

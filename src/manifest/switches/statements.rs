@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::switch::{literal, object_at};
+use super::switch_words::is_no;
 use crate::manifest::scan::SIZE_MAX;
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::source::SourceText;
@@ -116,7 +117,7 @@ fn walk(
             // A parameter of a deployer, an operation of a patch, the replicas of a kustomization, what scales an object.
             if let (Some(name), Some(value)) = (text("name"), value("value")) {
                 // What is set has the type that it looks like, also in quotes.
-                let value = value.trim_matches('"').to_owned();
+                let value = generated(tree, &value).unwrap_or_else(|| value.trim_matches('"').to_owned());
                 let unescaped = name.replace("\\.", "~2").replace(['.', '['], "/").replace(']', "");
                 say(found, &format!("/{}", unescaped.replace("~2", ".")), value, None);
             }
@@ -144,6 +145,17 @@ fn walk(
         }
         NodeKind::Alias(_) => {}
     }
+}
+
+/// Returns what a generator of Argo CD's fills in for a value that is nothing but a parameter (Argo CD, "List Generator"): of several
+/// elements what the first one says by which something may run.
+fn generated(tree: &SyntaxTree<'_>, value: &str) -> Option<String> {
+    let name =
+        value.trim_matches('"').trim().strip_prefix("{{")?.strip_suffix("}}")?.trim().trim_start_matches('.');
+    let lists = (0..tree.nodes.len()).filter(|node| tree.key_of(*node) == Some("elements"));
+    let elements = lists.flat_map(|list| tree.items(list));
+    let all: Vec<&str> = elements.filter_map(|element| tree.get_str(*element, name)).collect();
+    all.iter().find(|said| !is_no(said)).or(all.first()).map(|said| (*said).to_owned())
 }
 
 /// Returns whether KEDA keeps what the object around `spec` scales at none.

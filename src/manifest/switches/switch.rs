@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::known_kinds::is_of_nobody;
 use super::switch_words::{AWAY, BY_HAND, MARKERS, Sense, WHEN, WORDS, is_marker, is_off, sense};
+use super::unused_anchors;
 use super::variable_value::VariableValue;
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
@@ -114,6 +115,7 @@ pub(in crate::manifest) fn of_tree(tree: &SyntaxTree<'_>) -> Vec<Switch> {
     let mut found = Vec::new();
     for (document, root) in tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?))) {
         found.extend(of_root(tree, root, document));
+        found.extend(unused_anchors::of_root(tree, root, document));
     }
     for node in 0..tree.nodes.len() {
         if let NodeKind::Mapping { entries, .. } = tree.kind(node) {
@@ -155,6 +157,11 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
             let literal = literal(tree, tree.get(mapping, key)?).filter(|literal| is_marker(key, literal))?;
             (format!("{key}: {literal}"), String::new())
         }
+        None if key == "when" && VariableValue::of_task(tree.get_str(mapping, key)?).is_some() => {
+            let said = tree.get_str(mapping, key)?;
+            variable = VariableValue::of_task(said);
+            (format!("{key}: {said}"), String::new())
+        }
         None if matches!(key, "trigger" | "when") => {
             let never = literal(tree, tree.get(mapping, key)?);
             let never = never.filter(|it| matches!(it.trim_matches('"'), "never" | "manual" | "false"))?;
@@ -166,7 +173,12 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
         }
         // A resource of CloudFormation that is made under a condition.
         None if key == "Condition" && tree.get(mapping, "Type").is_some() => {
-            (format!("{key}: {}", literal(tree, tree.get(mapping, key)?)?), String::new())
+            let name = literal(tree, tree.get(mapping, key)?)?;
+            (format!("{key}: {name} {}", condition_of_stack(tree, mapping, &name)), String::new())
+        }
+        // A job of GitLab for neither branches nor tags.
+        None if key == "except" && all_of(tree, tree.get(mapping, key)?, &["branches", "tags"]) => {
+            (format!("{key}: branches, tags"), String::new())
         }
         // What waits for somebody who gives it parameters (Nomad), and what is only looked at (Crossplane).
         None if key == "parameterized"
@@ -203,6 +215,11 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
                 return None;
             }
             (profiles_of(&all), String::new())
+        }
+        None if key == "state" && VariableValue::of_state(tree.get_str(mapping, key)?).is_some() => {
+            let said = tree.get_str(mapping, key)?;
+            variable = VariableValue::of_state(said);
+            (format!("{key}: {said}"), String::new())
         }
         // How something is fetched, or begins again, is no matter of whether it runs.
         None if !key.to_ascii_lowercase().ends_with("policy") => {
@@ -292,6 +309,26 @@ fn is_never(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> bool {
 fn another_lets_run(tree: &SyntaxTree<'_>, rules: NodeId, rule: NodeId) -> bool {
     let is_off = |rule: NodeId| matches!(tree.get_str(rule, "when"), Some("never" | "manual"));
     tree.items(rules).iter().any(|other| tree.resolve(*other) != rule && !is_off(*other))
+}
+
+/// Returns what is written of a condition in a template of CloudFormation, and of what stands for the parameters in it.
+fn condition_of_stack(tree: &SyntaxTree<'_>, resource: NodeId, name: &str) -> String {
+    let Some((root, _)) = root_of(tree, resource) else { return String::new() };
+    let at = |all: &str, name: &str| tree.get(tree.get(root, all)?, name);
+    let written = |node: NodeId| tree.original.get(tree.nodes[node].span()).unwrap_or_default();
+    let condition = at("Conditions", name.trim_matches('"')).map(written).unwrap_or_default();
+    let ends = |c: char| !c.is_alphanumeric();
+    let defaults = condition.split(ends).filter(|word| !word.is_empty()).filter_map(|word| {
+        let default = tree.get(at("Parameters", word)?, "Default")?;
+        Some(format!(" {word}={}", written(default)))
+    });
+    format!("{condition}{}", defaults.collect::<String>())
+}
+
+/// Returns whether a list has each of `words`.
+fn all_of(tree: &SyntaxTree<'_>, list: NodeId, words: &[&str]) -> bool {
+    let items: Vec<&str> = tree.items(list).iter().filter_map(|item| tree.string_of(*item)).collect();
+    words.iter().all(|word| items.contains(word))
 }
 
 /// Returns whether a list has items, and all of them are some of `words`.

@@ -6,12 +6,13 @@ use std::rc::Rc;
 use aho_corasick::AhoCorasick;
 
 use super::statements::{Statements, statements_of};
-use super::switch::{OffCondition, Switch};
+use super::switch::{OffCondition, Switch, of_tree};
 use super::terraform_modules::{self, TerraformModules};
 use super::variable_value::{LetsRun, VariableScope, VariableValue};
 use crate::manifest::formats::helm_values::has_name;
 use crate::manifest::scan::is_candidate;
 use crate::manifest::syntax::hcl_values::HclValue;
+use crate::manifest::syntax::tree::SyntaxTree;
 use crate::manifest::variables::env_file;
 use crate::source::tree::Tree;
 
@@ -188,6 +189,19 @@ impl SaidVariables {
         };
         switches.into_iter().filter_map(decided).collect()
     }
+}
+
+/// Returns the switches of a file that are off by what it says itself: with its own variables, whatever other files say.
+pub(in crate::manifest) fn off_alone(path: &str, text: &str, tree: &SyntaxTree<'_>) -> Vec<Switch> {
+    let mut found = SaidVariables { said: HashMap::new(), modules: None, counted: HashMap::new() };
+    let all = of_tree(tree);
+    let names = all.iter().filter_map(|switch| switch.variable.as_ref());
+    let names: BTreeSet<String> = names.map(|variable| variable.name.clone()).collect();
+    if !names.is_empty() {
+        found.read(&names, path, text);
+    }
+    let decided = found.decide(path, all);
+    decided.into_iter().filter(|switch| !switch.off.is_over && switch.off.but_in.is_empty()).collect()
 }
 
 /// Returns how a value of a module is written, as far as it says whether something is made.

@@ -1,6 +1,6 @@
 //! Values of switches that are variables: what they are called, and which of their values let things run.
 
-use super::switch_words::{Sense, is_off};
+use super::switch_words::{AWAY, Sense, is_off};
 use crate::manifest::syntax::build::TEMPLATE;
 
 /// The value of a switch, as far as it is a variable.
@@ -32,6 +32,8 @@ pub(super) enum LetsRun {
     Is(String),
     /// All but this one.
     IsNot(String),
+    /// All but those that take something away.
+    IsNotAway,
 }
 
 impl VariableValue {
@@ -57,6 +59,25 @@ impl VariableValue {
         Some(Self::new(VariableScope::Tree, (name, default), LetsRun::On(sense?)))
     }
 
+    /// Returns that of a condition of a task of Ansible which asks for one variable (Ansible, "Conditionals").
+    pub(super) fn of_task(condition: &str) -> Option<Self> {
+        let (wanted, condition) = match condition.trim().strip_prefix("not ") {
+            Some(rest) => (Sense::Off, rest),
+            None => (Sense::On, condition),
+        };
+        let (name, default) = filtered(condition)?;
+        // Words of other tools for when something runs.
+        const WHENS: [&str; 5] = ["always", "manual", "never", "on_failure", "on_success"];
+        let is_one = !WHENS.contains(&name) && name.contains('_');
+        is_one.then(|| Self::new(VariableScope::Tree, (name, default), LetsRun::On(wanted)))
+    }
+
+    /// Returns that of a state which is set to a variable of Ansible.
+    pub(super) fn of_state(state: &str) -> Option<Self> {
+        let (name, default) = filtered(state.trim().strip_prefix("{{")?.strip_suffix("}}")?)?;
+        Some(Self::new(VariableScope::Tree, (name, default), LetsRun::IsNotAway))
+    }
+
     fn new(scope: VariableScope, (name, default): (&str, Option<&str>), lets_run: LetsRun) -> Self {
         Self { scope, name: name.to_ascii_lowercase(), default: default.map(str::to_owned), lets_run }
     }
@@ -78,6 +99,7 @@ impl VariableValue {
             LetsRun::On(sense) => !is_off(*sense, literal),
             LetsRun::Is(wanted) => written == wanted,
             LetsRun::IsNot(unwanted) => written != unwanted,
+            LetsRun::IsNotAway => !AWAY.contains(&written.to_ascii_lowercase().as_str()),
         }
     }
 }
@@ -107,6 +129,23 @@ fn substituted(text: &str) -> Option<(&str, Option<&str>)> {
         None => (inner, None),
     };
     is_name(name).then_some((name, default))
+}
+
+/// Returns the variable at the start of an expression of Ansible, and what `default` gives it.
+fn filtered(expression: &str) -> Option<(&str, Option<&str>)> {
+    let mut parts = expression.split('|').map(str::trim);
+    let name =
+        parts.next().filter(|name| is_name(name) && !name.starts_with(|c: char| c.is_ascii_digit()))?;
+    let mut default = None;
+    for filter in parts {
+        let given = filter.strip_prefix("default(").or_else(|| filter.strip_prefix("d("));
+        match given {
+            Some(given) => default = Some(given.trim_end_matches(')').trim_matches(['"', '\''])),
+            None if filter == "bool" => {}
+            None => return None,
+        }
+    }
+    Some((name, default))
 }
 
 /// Returns the variable that a condition of a pipeline asks for.

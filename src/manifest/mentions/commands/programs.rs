@@ -20,7 +20,7 @@ pub(in super::super) enum ProgramRole {
 use ProgramRole::{Builder, ByName, Deployer, Engine, Looker, Setter};
 
 /// All of them, by their names.
-const PROGRAMS: [(&str, &[ProgramRole]); 68] = [
+const PROGRAMS: [(&str, &[ProgramRole]); 69] = [
     ("ansible-playbook", &[Deployer, Setter]),
     ("argo", &[Deployer, Setter]),
     ("argocd", &[Deployer, Setter]),
@@ -28,6 +28,7 @@ const PROGRAMS: [(&str, &[ProgramRole]); 68] = [
     ("bootc", &[Engine]),
     ("buildah", &[Engine, Builder]),
     ("buildctl", &[Builder]),
+    ("buildkite-agent", &[Deployer]),
     ("cdk", &[Deployer]),
     ("clusterctl", &[Deployer]),
     ("copilot", &[Deployer]),
