@@ -15,6 +15,9 @@ use crate::source::tree::{EntryKind, Tree, TreeEntry};
 /// How many texts inside of texts are read.
 const DEPTH_MAX: usize = 3;
 
+/// How many elements of generators are looked at for one parameter.
+const ELEMENTS_MAX: usize = 100;
+
 /// Something that a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::manifest) struct SaidValue {
@@ -117,7 +120,8 @@ fn walk(
             // A parameter of a deployer, an operation of a patch, the replicas of a kustomization, what scales an object.
             if let (Some(name), Some(value)) = (text("name"), value("value")) {
                 // What is set has the type that it looks like, also in quotes.
-                let value = generated(tree, &value).unwrap_or_else(|| value.trim_matches('"').to_owned());
+                let value =
+                    generated(tree, node, &value).unwrap_or_else(|| value.trim_matches('"').to_owned());
                 let unescaped = name.replace("\\.", "~2").replace(['.', '['], "/").replace(']', "");
                 say(found, &format!("/{}", unescaped.replace("~2", ".")), value, None);
             }
@@ -149,13 +153,19 @@ fn walk(
 
 /// Returns what a generator of Argo CD's fills in for a value that is nothing but a parameter (Argo CD, "List Generator"): of several
 /// elements what the first one says by which something may run.
-fn generated(tree: &SyntaxTree<'_>, value: &str) -> Option<String> {
-    let name =
-        value.trim_matches('"').trim().strip_prefix("{{")?.strip_suffix("}}")?.trim().trim_start_matches('.');
-    let lists = (0..tree.nodes.len()).filter(|node| tree.key_of(*node) == Some("elements"));
-    let elements = lists.flat_map(|list| tree.items(list));
-    let all: Vec<&str> = elements.filter_map(|element| tree.get_str(*element, name)).collect();
-    all.iter().find(|said| !is_no(said)).or(all.first()).map(|said| (*said).to_owned())
+fn generated(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Option<String> {
+    let name = value.trim_matches('"').trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    let name = name.trim().trim_start_matches('.');
+    let object =
+        std::iter::successors(tree.nodes[node].parent(), |node| tree.nodes[*node].parent()).last()?;
+    let generators = |of: NodeId| tree.get(of, "generators").map(|all| tree.items(all)).unwrap_or_default();
+    let inner = |generator: NodeId| ["matrix", "merge"].into_iter().find_map(|key| tree.get(generator, key));
+    let outer = generators(tree.get(object, "spec")?);
+    let all = outer.iter().chain(outer.iter().filter_map(|one| inner(*one)).flat_map(generators));
+    let lists = all.filter_map(|generator| tree.get(tree.get(*generator, "list")?, "elements"));
+    let elements = lists.flat_map(|list| tree.items(list)).take(ELEMENTS_MAX);
+    let said: Vec<&str> = elements.filter_map(|element| tree.get_str(*element, name)).collect();
+    said.iter().find(|said| !is_no(said)).or(said.first()).map(|said| (*said).to_owned())
 }
 
 /// Returns whether KEDA keeps what the object around `spec` scales at none.

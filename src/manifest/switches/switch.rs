@@ -115,7 +115,11 @@ pub(in crate::manifest) fn of_tree(tree: &SyntaxTree<'_>) -> Vec<Switch> {
     let mut found = Vec::new();
     for (document, root) in tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?))) {
         found.extend(of_root(tree, root, document));
-        found.extend(unused_anchors::of_root(tree, root, document));
+        let unused = unused_anchors::of_root(tree, root).into_iter();
+        found.extend(unused.map(|at| {
+            let scope = SwitchScope::Below(document, format!("{at}/").to_lowercase());
+            Switch::elsewhere(scope, OffCondition::here("no alias takes it".to_owned()))
+        }));
     }
     for node in 0..tree.nodes.len() {
         if let NodeKind::Mapping { entries, .. } = tree.kind(node) {

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::switch::{OffCondition, Switch, SwitchScope};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 
-/// Returns the switches for what stands below a key that no tool runs by itself: `definitions` of Bitbucket, `x-…` of Compose and others.
-pub(super) fn of_root(tree: &SyntaxTree<'_>, root: NodeId, document: usize) -> Vec<Switch> {
+/// Returns the JSON pointers of what stands for aliases below a key that no tool runs by itself, `definitions` of Bitbucket, `x-…` of
+/// Compose and others, and is not taken.
+pub(super) fn of_root(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<String> {
     let is_for_aliases = |key: &str| key == "definitions" || key.starts_with("x-");
     let parts = tree.entries(root).iter().filter(|(key, _)| tree.text_of(*key).is_some_and(is_for_aliases));
     let parts: Vec<NodeId> = parts.map(|(_, value)| *value).collect();
@@ -26,9 +26,5 @@ pub(super) fn of_root(tree: &SyntaxTree<'_>, root: NodeId, document: usize) -> V
     let taken: HashSet<NodeId> = aliases.map(|alias| tree.resolve(alias)).collect();
     let anchored = all.filter(|node| tree.nodes[*node].is_anchored() && is_below(*node));
     let unused = anchored.filter(|node| !taken.contains(node));
-    let switch = |node: NodeId| {
-        let scope = SwitchScope::Below(document, format!("{}/", tree.pointer(node)).to_lowercase());
-        Switch::elsewhere(scope, OffCondition::here("no alias takes it".to_owned()))
-    };
-    unused.map(switch).collect()
+    unused.map(|node| tree.pointer(node)).collect()
 }

@@ -12,6 +12,7 @@ mod commanded;
 mod decides;
 mod deployed;
 mod deployed_otherwise;
+mod evaluated;
 mod given;
 mod inputs;
 mod judged;
