@@ -262,15 +262,15 @@ fn filled(tree: &SyntaxTree<'_>, node: NodeId, line: &str) -> Vec<String> {
     let known = environment(tree, node);
     let known = known.iter().filter(|(name, value)| is_asked(name) && !value.contains('$')).take(BEFORE_MAX);
     let whole = known.fold(line.clone().into_owned(), |text, (name, value)| with(&text, name, value));
-    let each = matrix(tree, node).into_iter().filter(|(name, _)| is_asked(name)).take(BEFORE_MAX);
+    let each = matrix(tree, node, is_asked).into_iter();
     let each: Vec<String> = each.map(|(name, value)| with(&whole, &name, &value)).collect();
     let mut all = if whole == *line { Vec::new() } else { vec![whole.clone()] };
     all.extend(each.into_iter().filter(|filled| *filled != whole));
     all
 }
 
-/// Returns the variables of the matrix of a job, with each of their values.
-fn matrix(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<(String, String)> {
+/// Returns those variables of the matrix of a job that are asked for, with each of their values, as many as are looked at.
+fn matrix(tree: &SyntaxTree<'_>, node: NodeId, is_asked: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     let matrix = above(tree, node).find_map(|job| {
         let holder = ["strategy", "parallel"].iter().find_map(|key| tree.get(job, key))?;
         tree.get(holder, "matrix")
@@ -279,12 +279,12 @@ fn matrix(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<(String, String)> {
     let include = tree.get(matrix, "include").map(|list| tree.items(list)).unwrap_or_default();
     let sets = std::iter::once(&matrix).chain(tree.items(matrix)).chain(include);
     let entries = sets.flat_map(|set| tree.entries(*set));
-    let values = entries.flat_map(|(name, value)| {
+    let entries = entries.filter_map(|(name, value)| Some((tree.text_of(*name)?, value)));
+    let values = entries.filter(|(name, _)| is_asked(name)).flat_map(|(name, value)| {
         let values = tree.items(*value).iter().chain([value]).filter_map(|value| tree.string_of(*value));
-        let name = tree.text_of(*name).unwrap_or_default();
-        values.map(|value| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
+        values.map(move |value| (name.to_owned(), value.to_owned()))
     });
-    values.collect()
+    values.take(BEFORE_MAX).collect()
 }
 
 /// Returns the variables that the steps before one have set for those behind them (GitHub, "Setting an environment variable"; Azure,

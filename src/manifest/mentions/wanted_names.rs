@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use aho_corasick::AhoCorasick;
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::digests;
 use super::holdings::{Holdings, meanings};
@@ -48,13 +48,33 @@ pub struct WantedNames {
     names: HashSet<String>,
     /// The paths of directories that words with a slash may mean.
     directories: HashSet<String>,
-    /// The names that stand for many files.
-    globs: Vec<(String, GlobMatcher)>,
+    /// The names that stand for many files, some at a time: together they are read sooner, and all at once they may be too much.
+    globs: Vec<(Vec<String>, GlobSet)>,
     /// The parts that are looked for, by the file or the object that they are of.
     parts: HashMap<String, HashSet<String>>,
     /// The objects whose patches are looked for, by the names that stand for them.
     objects: Vec<(String, Patched)>,
     search: Option<AhoCorasick>,
+}
+
+/// How many names with wildcards are read together.
+const TOGETHER: usize = 100;
+
+/// Returns those names that are patterns of files, and the patterns.
+fn globs(names: &[&String]) -> Vec<(Vec<String>, GlobSet)> {
+    let (mut read, mut set) = (Vec::new(), GlobSetBuilder::new());
+    for name in names {
+        if let Ok(glob) = GlobBuilder::new(name).literal_separator(true).build() {
+            set.add(glob);
+            read.push((*name).clone());
+        }
+    }
+    match (set.build(), names.split_at(names.len() / 2)) {
+        (Ok(set), _) => vec![(read, set)],
+        (Err(_), ([], _)) => Vec::new(),
+        // One of them is too much for all.
+        (Err(_), (first, second)) => [globs(first), globs(second)].concat(),
+    }
 }
 
 impl WantedNames {
@@ -81,11 +101,8 @@ impl WantedNames {
                 names.insert(name);
             }
         }
-        let globs = names.iter().filter(|name| name.contains('*')).filter_map(|name| {
-            let glob = GlobBuilder::new(name).literal_separator(true).build().ok()?;
-            Some((name.clone(), glob.compile_matcher()))
-        });
-        let globs = globs.collect();
+        let many: Vec<&String> = names.iter().filter(|name| name.contains('*')).collect();
+        let globs = many.chunks(TOGETHER).flat_map(globs).collect();
         let search = AhoCorasick::new(&words).ok().filter(|_| !words.is_empty());
         let objects = objects.into_iter().collect();
         Self { names, directories, globs, parts, objects, search }
@@ -101,8 +118,10 @@ impl WantedNames {
         let directory = Some(directory_of(path)).filter(|it| !it.is_empty() && self.names.contains(*it));
         let above = directory_of(path).match_indices('/').map(|(end, _)| &path[..end]);
         let above = above.filter(|directory| self.directories.contains(*directory));
-        let globs = self.globs.iter().filter(move |(_, glob)| glob.is_match(path));
-        directory.into_iter().chain(above).chain(globs.map(|(name, _)| name.as_str()))
+        let globs = self.globs.iter().flat_map(move |(names, set)| {
+            set.matches(path).into_iter().filter_map(|at| names.get(at)).map(String::as_str)
+        });
+        directory.into_iter().chain(above).chain(globs)
     }
 
     /// Returns whether nothing is looked for.

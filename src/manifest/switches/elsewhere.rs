@@ -166,9 +166,12 @@ impl<T: Tree> Elsewhere<'_, T> {
     /// Returns those switches of a file that nothing elsewhere turns on.
     fn left_off(&mut self, file: &str, mut switches: Vec<Switch>) -> Vec<Switch> {
         let mut beside: Option<BTreeSet<String>> = None;
+        let mut extended: Option<BTreeSet<String>> = None;
         switches.retain(|switch| {
             if switch.profiles().next().is_some() {
-                return !self.activates(file, switch);
+                let read = || extended_in(&self.statements.text(file).unwrap_or_default());
+                let is_extended = extended.get_or_insert_with(read).contains(&switch.path);
+                return !is_extended && !self.activates(file, switch);
             }
             let path = switch.path.to_lowercase();
             let is_on = match &switch.object {
@@ -297,12 +300,9 @@ impl<T: Tree> Elsewhere<'_, T> {
         found
     }
 
-    /// Returns whether a service runs though it has profiles: the `.env` of its project names one, or another service extends it
-    /// that has none.
+    /// Returns whether a service runs though it has profiles: the `.env` of its project names one, or a file that adds to its own takes
+    /// them away.
     fn activates(&mut self, file: &str, switch: &Switch) -> bool {
-        if self.statements.text(file).is_some_and(|text| is_extended(&text, &switch.path)) {
-            return true;
-        }
         let path = switch.path.to_lowercase();
         // Compose adds up what its files say of them.
         let others = self.overrides(directory_of(file));
@@ -356,19 +356,17 @@ fn last_keys(path: &str) -> &str {
     &path[from..]
 }
 
-/// Returns whether a service without profiles extends the one with the switch at `path`, in the same file.
-fn is_extended(text: &str, path: &str) -> bool {
+/// Returns the JSON pointers of the profiles of those services that one without profiles extends, in the same file.
+fn extended_in(text: &str) -> BTreeSet<String> {
     let tree = yaml::parse(text);
     let roots = tree.documents.iter().filter_map(|document| document.root);
-    roots.filter_map(|root| tree.get(root, "services")).any(|services| {
-        tree.entries(services).iter().any(|(_, service)| {
-            let base = tree.get(*service, "extends").filter(|base| tree.get(*base, "file").is_none());
-            let name = base.and_then(|base| tree.string_of(base).or_else(|| tree.get_str(base, "service")));
-            let profiles = tree.get(*service, "profiles").map_or(0, |profiles| tree.items(profiles).len());
-            let is_it = |name: &str| {
-                path == format!("/services/{}/profiles", name.replace('~', "~0").replace('/', "~1"))
-            };
-            profiles == 0 && tree.get(*service, "image").is_none() && name.is_some_and(is_it)
-        })
-    })
+    let services = roots.filter_map(|root| tree.get(root, "services")).flat_map(|all| tree.entries(all));
+    let extended = services.filter_map(|(_, service)| {
+        let base = tree.get(*service, "extends").filter(|base| tree.get(*base, "file").is_none())?;
+        let name = tree.string_of(base).or_else(|| tree.get_str(base, "service"))?;
+        let profiles = tree.get(*service, "profiles").map_or(0, |profiles| tree.items(profiles).len());
+        let is_one = profiles == 0 && tree.get(*service, "image").is_none();
+        is_one.then(|| format!("/services/{}/profiles", name.replace('~', "~0").replace('/', "~1")))
+    });
+    extended.collect()
 }

@@ -14,6 +14,9 @@ use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::syntax::yaml;
 use crate::source::tree::{directory_of, path_from};
 
+/// How much one deployer is heard of what it keeps off in one file: by more of it nothing is off in another way.
+const KEPT_MAX: usize = 100;
+
 /// The keys of patches: of kustomize, of Flux, of Argo CD.
 const PATCHES: [&str; 3] = ["patches", "patchesStrategicMerge", "patchesJson6902"];
 
@@ -100,12 +103,14 @@ pub(super) fn of_others(
             for at in reached {
                 let said = found.entry(at).or_default();
                 let scan = &files[at].scan;
-                said.kept_off.extend(kept.iter().flat_map(|kept| kept.switches(&by, scan)));
+                let all = kept.iter().flat_map(|kept| kept.switches(&by, scan));
+                said.kept_off.extend(all.take(KEPT_MAX));
                 let selecting = kept.iter().filter(|kept| kept.selected_by.iter().any(|it| !it.is_empty()));
                 let selecting: Vec<&PatchedOff> = selecting.collect();
                 if !selecting.is_empty() && !scan.sites.is_empty() {
                     let notes = notes.entry(at).or_insert_with(|| notes_of(&text(&files[at].root_path)));
-                    said.kept_off.extend(selecting.iter().flat_map(|kept| kept.selected(&by, scan, notes)));
+                    let all = selecting.iter().flat_map(|kept| kept.selected(&by, scan, notes));
+                    said.kept_off.extend(all.take(KEPT_MAX));
                 }
                 said.let_run.extend(let_run.iter().cloned());
             }

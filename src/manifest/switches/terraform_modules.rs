@@ -152,20 +152,21 @@ impl TerraformModules {
             base.extend(read(values, &nothing));
         }
         let mut ways = vec![(at.to_owned(), base.clone())];
-        for (file, values) in self.files_around(at) {
+        for (file, values) in self.files_around(at).take(WAYS_MAX) {
             ways.push((file.clone(), base.clone().into_iter().chain(read(values, &nothing)).collect()));
         }
-        for call in self.calls.get(at).into_iter().flatten() {
+        let calls = self.calls.get(at).into_iter().flatten();
+        let callers = calls.flat_map(|call| {
             let from = callers.get(module_of(&call.file)).into_iter().flat_map(|all| all.iter());
-            for caller in from.take(WAYS_MAX) {
-                let inputs = read(&call.inputs, &caller.known);
-                ways.push((call.file.clone(), base.clone().into_iter().chain(inputs).collect()));
-            }
+            from.map(move |caller| (call, caller))
+        });
+        for (call, caller) in callers.take(WAYS_MAX) {
+            let inputs = read(&call.inputs, &caller.known);
+            ways.push((call.file.clone(), base.clone().into_iter().chain(inputs).collect()));
         }
-        ways.truncate(WAYS_MAX);
-        let given = ways.into_iter().map(|(by, variables)| {
+        let given = ways.into_iter().map_while(|(by, variables)| {
             let known = self.with_locals(&module.locals, &variables);
-            ModuleValues { by, known }
+            self.evaluation.affords(&known).then_some(ModuleValues { by, known })
         });
         let given = Rc::new(given.collect::<Vec<_>>());
         self.known.insert(at.to_owned(), Rc::clone(&given));

@@ -22,7 +22,10 @@ const VALUE_MAX: usize = 4_000;
 const SET_MAX: usize = 200;
 
 /// How much is evaluated of one tree: what expressions may copy. They can double each other without end.
-const WORK_MAX: usize = 100 << 20;
+const WORK_MAX: usize = 50 << 20;
+
+/// What it costs to know something, beside what expressions copy of it: it is kept.
+const KEPT: usize = 50;
 
 /// What is evaluated of one tree.
 #[derive(Debug)]
@@ -60,6 +63,13 @@ impl Evaluation {
     /// Returns one that has evaluated nothing.
     pub(in crate::manifest) fn new() -> Self {
         Self { left: Cell::new(WORK_MAX) }
+    }
+
+    /// Returns whether something may be known yet, and counts what it takes.
+    pub(in crate::manifest) fn affords(&self, known: &KnownValues) -> bool {
+        let left = self.left.get().checked_sub(known.size.saturating_mul(KEPT));
+        self.left.set(left.unwrap_or_default());
+        left.is_some()
     }
 
     /// Returns what an expression comes to; nothing where that does not follow from what is known, or would take too much.
