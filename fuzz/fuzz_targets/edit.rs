@@ -15,7 +15,15 @@ static TAG: LazyLock<Policy> = LazyLock::new(|| pinning::policy("tag+digest"));
 static DIGEST: LazyLock<Policy> = LazyLock::new(|| pinning::policy("digest"));
 
 fuzz_target!(|bytes: &[u8]| {
-    for path in ["deploy.yaml", "kustomization.yaml", "values.yaml", "devcontainer.json", "job.nomad", "web.container", "config.toml"] {
+    for path in [
+        "deploy.yaml",
+        "kustomization.yaml",
+        "values.yaml",
+        "devcontainer.json",
+        "job.nomad",
+        "web.container",
+        "config.toml",
+    ] {
         pinning::pin_twice(path, bytes, &TAG, None);
         pinning::pin_twice(path, bytes, &DIGEST, None);
     }

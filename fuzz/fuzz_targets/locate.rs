@@ -10,7 +10,17 @@ use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
 
 fuzz_target!(|bytes: &[u8]| {
-    for path in ["deploy.yaml", "kustomization.yaml", "values.yaml", "cloudbuild.yaml", "job.nomad", "web.container", "config.toml", "compose.yml.j2", "task.json.tftpl"] {
+    for path in [
+        "deploy.yaml",
+        "kustomization.yaml",
+        "values.yaml",
+        "cloudbuild.yaml",
+        "job.nomad",
+        "web.container",
+        "config.toml",
+        "compose.yml.j2",
+        "task.json.tftpl",
+    ] {
         let scan = scan(path, bytes, &BUILT_IN);
         whole::same_as_whole(path, bytes, &scan);
         for located in scan.sites {

@@ -92,6 +92,9 @@ fn joins(path: &str, before: &[String]) -> bool {
     }
 }
 
+/// The path of a file that is added, and its objects.
+type AddedFile<'f> = (&'f str, HashSet<&'f str>);
+
 /// How many files are compared with what others have lost.
 const TRIES_MAX: usize = 1_000_000;
 
@@ -109,10 +112,10 @@ fn split_off<B: Tree, N: Tree>(
     if directories.is_empty() {
         return Ok(found);
     }
-    let own: Vec<(&str, HashSet<&str>)> =
+    let own: Vec<AddedFile<'_>> =
         added.iter().map(|(path, bytes)| (path.as_str(), documents(bytes))).collect();
     // By one of its objects each.
-    let mut by_document: HashMap<(&str, &str), Vec<&(&str, HashSet<&str>)>> = HashMap::new();
+    let mut by_document: HashMap<(&str, &str), Vec<&AddedFile<'_>>> = HashMap::new();
     for file in &own {
         if let Some(first) = file.1.iter().min() {
             by_document.entry((directory_of(file.0), first)).or_default().push(file);
