@@ -77,6 +77,9 @@ pub(super) const ENVIRONMENTS: [&str; 3] = ["env", "environment", "variables"];
 /// How many texts of a list before one are looked at, and how many variables.
 const BEFORE_MAX: usize = 100;
 
+/// How many values of a matrix are looked at: GitHub makes no more than 256 jobs of one.
+const MATRIX_MAX: usize = 300;
+
 /// How much text is looked through for one command, in bytes.
 const LOOKED_THROUGH_MAX: usize = 64 << 10;
 
@@ -284,7 +287,7 @@ fn matrix(tree: &SyntaxTree<'_>, node: NodeId, is_asked: impl Fn(&str) -> bool) 
         let values = tree.items(*value).iter().chain([value]).filter_map(|value| tree.string_of(*value));
         values.map(move |value| (name.to_owned(), value.to_owned()))
     });
-    values.take(BEFORE_MAX).collect()
+    values.take(MATRIX_MAX).collect()
 }
 
 /// Returns the variables that the steps before one have set for those behind them (GitHub, "Setting an environment variable"; Azure,

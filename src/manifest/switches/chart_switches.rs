@@ -1,22 +1,25 @@
 //! Switches of charts: what their conditions ask for, what their values and those who deploy them say, what their dependencies want.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::conditions::{ABOUT_CHART, ABOUT_RELEASE, AskedValue, Asks, WRITTEN, of_template};
+use super::conditions::{ABOUT_CHART, ABOUT_RELEASE, AskedValue, Asks, WRITTEN, of_template, with_names};
 use super::elsewhere::{Elsewhere, SaidOff};
-use super::includes::{Includes, definitions, ways_to};
+use super::includes::{Includes, arguments, askers, definitions, ways_to};
 use super::release::said_of_release;
 use super::statements::SaidValue;
 use super::switch::{OffCondition, Switch, SwitchScope};
 use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_no, is_off, sense};
-use super::template_names::{Defined, defined_in};
+use super::template_names::{Defined, TemplateArgument, TemplateNames, defined_in};
 use crate::manifest::chart_parts::image_words;
 use crate::manifest::formats::helm_values::has_name;
 use crate::manifest::located::Scan;
 use crate::manifest::syntax::yaml;
 use crate::source::tree::{Tree, path_from};
+
+/// How many arguments of definitions in one file are looked at.
+const ARGUMENTS_MAX: usize = 200;
 
 impl<T: Tree> Elsewhere<'_, T> {
     /// Returns the switches for a file of a chart that stand in its own conditions, and in those of the charts that it is in.
@@ -75,23 +78,23 @@ impl<T: Tree> Elsewhere<'_, T> {
     /// Returns the switches for what a text of a chart defines: what keeps everything from coming out that asks for it.
     fn of_definitions(&mut self, chart: &str, text: &str, places: &SwitchedPlaces) -> Vec<Switch> {
         let mut found = Vec::new();
-        let askers = self.askers(chart);
+        let charts = self.askers(chart);
+        let mut left = ARGUMENTS_MAX;
         for (name, range) in definitions(text).into_values() {
             let scope = SwitchScope::Within(range);
             if !places.has(&scope) {
                 continue;
             }
-            let mut all = Vec::new();
-            let ways = ways_to(name, &askers);
-            if ways.is_empty() {
-                all.push(OffCondition::here("nothing asks for it".to_owned()));
-            }
-            for way in ways {
+            // Who asks for it since then has one more of it.
+            let but_in = askers(name, &charts);
+            let off = OffCondition { but_in, ..OffCondition::here("nothing else asks for it".to_owned()) };
+            let mut all = vec![off];
+            for way in ways_to(name, &charts) {
                 let off = way.iter().flat_map(|(chart, asked)| self.not_as_asked(chart, asked));
                 let off: Vec<OffCondition> = off.collect();
                 if off.is_empty() {
                     // It comes out by this one.
-                    all.clear();
+                    all.truncate(1);
                     break;
                 }
                 all.extend(off);
@@ -99,8 +102,47 @@ impl<T: Tree> Elsewhere<'_, T> {
             all.sort();
             all.dedup();
             found.extend(all.into_iter().map(|off| Switch::elsewhere(scope.clone(), off)));
+            if left > 0 {
+                let given = arguments(name, &charts);
+                left = left.saturating_sub(given.len());
+                found.extend(self.of_arguments(text, &scope, given));
+            }
         }
         found
+    }
+
+    /// Returns the switches in a part of a text of charts, a definition, by what it is given: those that are off with all of it.
+    fn of_arguments(
+        &mut self,
+        text: &str,
+        part: &SwitchScope,
+        given: BTreeSet<(String, TemplateArgument)>,
+    ) -> Vec<Switch> {
+        let SwitchScope::Within(part) = part else { return Vec::new() };
+        if given.iter().all(|(_, argument)| argument.is_empty()) {
+            return Vec::new();
+        }
+        let count = given.len();
+        // By the bytes of each condition: with which arguments it is off, and why.
+        let mut found: BTreeMap<(usize, usize), (BTreeSet<usize>, BTreeSet<OffCondition>)> = BTreeMap::new();
+        for (at, (chart, argument)) in given.into_iter().enumerate() {
+            let defined = self.defined(&chart);
+            let names = TemplateNames::of(text, &defined).given(argument);
+            for condition in with_names(text, &names) {
+                let range = condition.range;
+                if part.start <= range.start && range.end <= part.end {
+                    let off = self.not_as_asked(&chart, &condition.asked);
+                    let (with, why) = found.entry((range.start, range.end)).or_default();
+                    with.extend((!off.is_empty()).then_some(at));
+                    why.extend(off);
+                }
+            }
+        }
+        let off = found.into_iter().filter(|(_, (with, _))| with.len() == count);
+        let switches = off.flat_map(|((start, end), (_, why))| {
+            why.into_iter().map(move |off| Switch::elsewhere(SwitchScope::Within(start..end), off))
+        });
+        switches.collect()
     }
 
     /// Returns where what the chart in a directory defines is asked for: in its own templates, those of the charts that take it, and
@@ -124,7 +166,7 @@ impl<T: Tree> Elsewhere<'_, T> {
         }
         let defined = self.defined(chart);
         let mut found = Includes::default();
-        self.templates(chart).for_each(|text| found.add(chart, &text, &defined));
+        self.templates(chart).for_each(|(file, text)| found.add(chart, file, &text, &defined));
         let found = Rc::new(found);
         self.includes.insert(chart.to_owned(), Rc::clone(&found));
         found
@@ -162,20 +204,20 @@ impl<T: Tree> Elsewhere<'_, T> {
         if let Some(known) = self.defined.get(chart) {
             return Rc::clone(known);
         }
-        let found: Defined = self.templates(chart).flat_map(|text| defined_in(&text)).collect();
+        let found: Defined = self.templates(chart).flat_map(|(_, text)| defined_in(&text)).collect();
         let found = Rc::new(found);
         self.defined.insert(chart.to_owned(), Rc::clone(&found));
         found
     }
 
     /// Returns the templates of the chart in a directory.
-    fn templates(&self, chart: &str) -> impl Iterator<Item = String> {
+    fn templates(&self, chart: &str) -> impl Iterator<Item = (&str, String)> {
         let templates = if chart.is_empty() { "templates".to_owned() } else { format!("{chart}/templates") };
         let is_below = move |directory: &str| {
             directory.strip_prefix(&*templates).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let files = self.related.paths.iter().filter(move |(directory, _)| is_below(directory));
-        files.flat_map(|(_, files)| files).filter_map(|path| self.statements.text(path))
+        files.flat_map(|(_, files)| files).filter_map(|path| Some((*path, self.statements.text(path)?)))
     }
 
     /// Returns what of a chart's value keeps something from running: what its own values say, or others.
@@ -292,18 +334,22 @@ impl<T: Tree> Elsewhere<'_, T> {
         found
     }
 
-    /// Returns the condition under which the chart `name` inside of another one is left out.
+    /// Returns the condition under which the chart `name` inside of another one is left out: of version 1 it says so in a file of its own.
     fn of_dependency(&mut self, chart: &str, name: &str) -> Option<Switch> {
-        let path = if chart.is_empty() { "Chart.yaml".to_owned() } else { format!("{chart}/Chart.yaml") };
-        let text = self.statements.text(&path)?;
-        let tree = yaml::parse(&text);
-        let root = tree.documents.first()?.root?;
-        let dependencies = tree.get(root, "dependencies")?;
+        let in_chart =
+            |file: &str| if chart.is_empty() { file.to_owned() } else { format!("{chart}/{file}") };
+        let texts = ["Chart.yaml", "requirements.yaml"].into_iter();
+        let texts: Vec<String> = texts.filter_map(|file| self.statements.text(&in_chart(file))).collect();
+        let trees = texts.iter().map(|text| yaml::parse(text)).collect::<Vec<_>>();
+        let (tree, dependencies) = trees.iter().find_map(|tree| {
+            let root = tree.documents.first()?.root?;
+            Some((tree, tree.get(root, "dependencies")?))
+        })?;
         let is_it = |entry: &&usize| {
             let said = |key| tree.get_str(**entry, key) == Some(name);
             said("name") || said("alias")
         };
-        let own = if chart.is_empty() { "values.yaml".to_owned() } else { format!("{chart}/values.yaml") };
+        let own = in_chart("values.yaml");
         let mut off = Vec::new();
         // One that is taken twice comes out where one of them does.
         for entry in tree.items(dependencies).iter().filter(is_it) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::boolean::{Boolean, boolean};
 use super::switch_words::{Sense, is_off, sense};
-use super::template_names::{Defined, MADE, TemplateNames};
+use super::template_names::{Defined, MADE, TemplateNames, balanced};
 use crate::manifest::deploy::{WrittenAction, written_actions};
 
 /// A condition around a part of a template.
@@ -55,8 +55,12 @@ struct OpenBlock<'t> {
 /// Returns the conditions in `text`: of blocks, and of documents that a value turns off, as `replicas: {{ .Values.x }}` does.
 /// The `named` are what its chart defines, by their names.
 pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
-    let (mut found, mut open): (Vec<Condition>, Vec<OpenBlock<'_>>) = (of_settings(text), Vec::new());
-    let names = TemplateNames::of(text, named);
+    with_names(text, &TemplateNames::of(text, named))
+}
+
+/// Does what [`of_template`] does where the names in the text stand for these.
+pub(super) fn with_names(text: &str, names: &TemplateNames<'_>) -> Vec<Condition> {
+    let (mut found, mut open): (Vec<Condition>, Vec<OpenBlock<'_>>) = (of_settings(text, names), Vec::new());
     let documents: Vec<usize> = text.match_indices("\n---").map(|(at, _)| at).collect();
     for WrittenAction { place: Range { start, end }, word, head, .. } in written_actions(text) {
         let context = open.last().map(|open| open.context.clone()).unwrap_or_default();
@@ -71,13 +75,14 @@ pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
                 open.push(OpenBlock { head: Some(head), before: Vec::new(), word, start: end, context });
             }
             "define" | "block" => {
+                let context = values(names.whole(), "").pop().unwrap_or(context);
                 open.push(OpenBlock { head: None, before: Vec::new(), word: "define", start: end, context });
             }
             "else" => {
                 if let Some(before) = open.pop() {
                     let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
-                    found.extend(condition(&before, start, &outer, &names));
-                    found.extend(of_setting_within((text, &documents), &before, start, &outer, &names));
+                    found.extend(condition(&before, start, &outer, names));
+                    found.extend(of_setting_within((text, &documents), &before, start, &outer, names));
                     let head = match head.strip_prefix("if").or(head.strip_prefix("with")) {
                         Some(more) if !more.starts_with(char::is_alphanumeric) => Some(more.trim()),
                         _ => None,
@@ -95,8 +100,8 @@ pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
             "end" => {
                 if let Some(before) = open.pop() {
                     let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
-                    found.extend(condition(&before, start, &outer, &names));
-                    found.extend(of_setting_within((text, &documents), &before, start, &outer, &names));
+                    found.extend(condition(&before, start, &outer, names));
+                    found.extend(of_setting_within((text, &documents), &before, start, &outer, names));
                 }
             }
             _ => {}
@@ -106,7 +111,7 @@ pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
 }
 
 /// Returns the conditions of the documents whose own switches values are put into.
-fn of_settings(text: &str) -> Vec<Condition> {
+fn of_settings(text: &str, names: &TemplateNames<'_>) -> Vec<Condition> {
     let (mut found, mut start) = (Vec::new(), 0);
     for document in text.split("\n---") {
         let range = start..start + document.len();
@@ -125,6 +130,7 @@ fn of_settings(text: &str) -> Vec<Condition> {
             let action = value.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
             let Some(action) = action.filter(|action| !action.contains("}}")) else { continue };
             let head = action.trim_matches('-').trim();
+            let head = names.value(head).unwrap_or(head);
             if values(head, "").len() == 1 {
                 let asked = clauses(&boolean(head), sense != Sense::Off, "");
                 found.extend(asked.into_iter().map(|asked| Condition { range: range.clone(), asked }));
@@ -223,7 +229,8 @@ fn clauses(head: &Boolean<'_>, is_so: bool, context: &str) -> Vec<Vec<AskedValue
         Boolean::Other(text) => {
             let has = |word: &str| words(text).any(|other| other == word);
             // What a definition makes of a value is not followed.
-            let is_made = text.contains(MADE) || COMPARING.iter().any(|word| has(word));
+            let is_one_of = text.contains("(list ") || text.contains("(tuple ") || text.contains("merge");
+            let is_made = text.contains(MADE) || is_one_of || COMPARING.iter().any(|word| has(word));
             let asks = match is_so != has("not") {
                 _ if is_made => Asks::What,
                 true => Asks::Yes,
@@ -260,7 +267,7 @@ fn words(head: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the values that are asked for in a head.
-fn values(head: &str, context: &str) -> Vec<String> {
+pub(super) fn values(head: &str, context: &str) -> Vec<String> {
     let pointer = |names: &str| format!("/{}", names.replace('.', "/")).to_lowercase();
     let value = |word: &str| {
         // The root may have another name, as inside of a `range`.
@@ -282,8 +289,8 @@ fn values(head: &str, context: &str) -> Vec<String> {
         let others = ["Values", "Release", "Chart", "Capabilities", "Files", "Template"];
         (!others.iter().any(is_own) && !names.is_empty()).then(|| format!("{context}{}", pointer(names)))
     };
-    // `(.Values.a).b`
-    let head = head.replace(").", ".");
+    // `(.Values.a).b`, `(merge .Values.a .Values.b).c`
+    let head = merged(head).replace(").", ".");
     let mut found: Vec<String> = words(&head).filter_map(value).collect();
     // `index .Values.a "b" "c"`, `get .Values.a "b"`
     for function in ["index ", "get ", "hasKey ", "dig "] {
@@ -296,6 +303,17 @@ fn values(head: &str, context: &str) -> Vec<String> {
         // As sprig's functions take it (Helm, "Chart Template Guide").
         let above = above.trim_start_matches(".AsMap");
         let above = above.trim_start_matches('.').trim_end_matches(')');
+        // By each of some names: `(index $.Values (list "a" "b").*).c`
+        if let Some((_, names)) = rest.split_once("(list ").or_else(|| rest.split_once("(tuple ")) {
+            let (names, fields) = names.split_at(balanced(names));
+            let fields = fields.trim_start_matches([')', '.', '*']).split(')').next().unwrap_or_default();
+            let each = names.split('"').skip(1).step_by(2).filter(|_| is_root(root));
+            found.extend(each.map(|name| {
+                let all = [above, name, fields];
+                pointer(&all.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("."))
+            }));
+            continue;
+        }
         let names = rest.split('"').skip(1).step_by(2);
         let names: Vec<&str> = [above].into_iter().filter(|above| !above.is_empty()).chain(names).collect();
         if is_root(root) && names.len() > usize::from(!above.is_empty()) {
@@ -304,6 +322,19 @@ fn values(head: &str, context: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Returns a head in which a field of what is merged is that of each.
+fn merged(head: &str) -> String {
+    let Some(at) = head.find("(merge").or_else(|| head.find("(mustMerge")) else { return head.to_owned() };
+    let inner = &head[at + 1..];
+    let length = balanced(inner);
+    let rest = inner.get(length + 1..).unwrap_or_default();
+    let names = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').unwrap_or(rest.len());
+    let fields = rest[..names].trim_start_matches(')');
+    let each: Vec<String> =
+        inner[..length].split_whitespace().skip(1).map(|part| format!("{part}{fields}")).collect();
+    format!("{}{}{}", &head[..at], each.join(" "), &rest[names..])
 }
 
 /// Returns whether what stands before `.Values` is what a chart's templates get: nothing, `$`, a variable for it.

@@ -218,8 +218,10 @@ impl<T: Tree> Elsewhere<'_, T> {
         if self.said.is_none() {
             let all: Vec<&str> = self.related.paths.values().flatten().copied().collect();
             let mut found = SaidSwitches::default();
-            for path in all.into_iter().filter(|path| is_candidate(path)) {
-                let Some(text) = self.statements.text(path).filter(|text| may_switch(text)) else { continue };
+            for path in all.into_iter().filter(|path| is_candidate(path) || is_run(path)) {
+                let is_one =
+                    |text: &String| may_switch(text) && (is_candidate(path) || text.contains("--set"));
+                let Some(text) = self.statements.text(path).filter(is_one) else { continue };
                 for said in statements_of(path, &text) {
                     let Some((sense, _)) = sense(&said.key).filter(|_| said.literal != "…") else {
                         continue;

@@ -1,5 +1,7 @@
 //! Charts that a helmfile installs under a condition: what the values of its environments say of that.
 
+use std::collections::BTreeSet;
+
 use super::conditions::{AskedValue, Asks, of_template};
 use super::elsewhere::Elsewhere;
 use super::switch::OffCondition;
@@ -30,11 +32,7 @@ impl<T: Tree> Elsewhere<'_, T> {
 
     /// Returns what of a condition in the helmfile at a path is not as it asks, by the files that say so.
     fn helmfile_off(&mut self, by: &str, condition: &str) -> Vec<OffCondition> {
-        let said = self.statements.of(by);
-        let of_environments = said.iter().filter(|said| said.path.starts_with("/environments/"));
-        let named = of_environments.filter(|said| said.path.contains("/values/"));
-        let files = named.filter_map(|said| path_from(directory_of(by), said.literal.trim_matches('"')));
-        let mut files: Vec<String> = files.filter(|file| file.contains(".yaml")).collect();
+        let mut files = self.values_of_helmfile(by);
         files.push(by.to_owned());
         let asked: Vec<Vec<AskedValue>> = match condition.split_once("{{") {
             Some((_, head)) => {
@@ -50,7 +48,8 @@ impl<T: Tree> Elsewhere<'_, T> {
             for file in &files {
                 let all = self.statements.of(file);
                 let is_it = |path: &str| {
-                    path == value || path.starts_with("/environments/") && path.ends_with(&value)
+                    let is_own = ["/environments/", "/values/"].iter().any(|start| path.starts_with(start));
+                    path == value || is_own && path.ends_with(&value)
                 };
                 let literals = all.iter().filter(|said| is_it(&said.path)).map(|said| &said.literal);
                 for literal in literals {
@@ -67,6 +66,41 @@ impl<T: Tree> Elsewhere<'_, T> {
                 }
             }
         }
+        found
+    }
+
+    /// Returns the files that a helmfile takes values from, its own and those of its environments, and the helmfiles that it begins with
+    /// (helmfile, "Environment Values", "Layering").
+    fn values_of_helmfile(&mut self, by: &str) -> Vec<String> {
+        let said = self.statements.of(by);
+        let bases = said.iter().filter(|said| said.path.starts_with("/bases/"));
+        let bases: Vec<String> =
+            bases.filter_map(|said| path_from(directory_of(by), said.literal.trim_matches('"'))).collect();
+        let mut found = Vec::new();
+        for file in std::iter::once(by).chain(bases.iter().map(String::as_str)) {
+            let said = self.statements.of(file);
+            let environments: BTreeSet<&str> = said
+                .iter()
+                .filter_map(|said| said.path.strip_prefix("/environments/")?.split('/').next())
+                .collect();
+            let named = said.iter().filter(|said| {
+                let is_listed = said.path.contains("/values/") || said.path.contains("/secrets/");
+                said.path.starts_with("/values/") || said.path.starts_with("/environments/") && is_listed
+            });
+            for literal in named.map(|said| said.literal.trim_matches('"')).filter(|name| name.contains(".y"))
+            {
+                let names =
+                    match literal.split_once("{{").filter(|(_, rest)| rest.contains(".Environment.Name")) {
+                        Some((start, rest)) => {
+                            let end = rest.split_once("}}").map_or("", |(_, end)| end);
+                            environments.iter().map(|name| format!("{start}{name}{end}")).collect()
+                        }
+                        None => vec![literal.to_owned()],
+                    };
+                found.extend(names.iter().filter_map(|name| path_from(directory_of(file), name)));
+            }
+        }
+        found.extend(bases);
         found
     }
 }

@@ -2,6 +2,7 @@
 //! out or puts others in the place of, a count of zero. And what they let run that an object's own switch keeps off.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::selectors::{ObjectNotes, is_selected, notes_of};
 use super::switch::{OffCondition, Switch, SwitchScope, literal, off_in};
@@ -10,12 +11,16 @@ use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::matches_pattern;
 use crate::manifest::located::Scan;
+use crate::manifest::site::Site;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::syntax::yaml;
 use crate::source::tree::{directory_of, path_from};
 
 /// How much one deployer is heard of what it keeps off in one file: by more of it nothing is off in another way.
 const KEPT_MAX: usize = 100;
+
+/// How many components are followed to those who take them.
+const TAKERS_MAX: usize = 100;
 
 /// The keys of patches: of kustomize, of Flux, of Argo CD.
 const PATCHES: [&str; 3] = ["patches", "patchesStrategicMerge", "patchesJson6902"];
@@ -25,6 +30,7 @@ const PATCHES: [&str; 3] = ["patches", "patchesStrategicMerge", "patchesJson6902
 struct Objects {
     kind: String,
     name: String,
+    namespace: String,
 }
 
 impl Objects {
@@ -34,6 +40,18 @@ impl Objects {
         let is_named =
             |own: &str| is(&self.name, own) || self.name.starts_with(own) || self.name.ends_with(own);
         kind.is_some_and(|kind| is(&self.kind, kind)) && name.is_some_and(is_named)
+    }
+
+    /// Returns whether what picks them picks an object as it is written, of this name and in this namespace.
+    fn are_called(&self, name: Option<&str>, namespace: Option<&str>) -> bool {
+        let is = |said: &str, own: Option<&str>| {
+            said.is_empty() || own.is_some_and(|own| matches_pattern(own, said))
+        };
+        is(&self.name, name) && is(&self.namespace, namespace)
+    }
+
+    fn is_any(&self) -> bool {
+        self.name.is_empty() && self.namespace.is_empty()
     }
 }
 
@@ -89,7 +107,7 @@ pub(super) fn of_others(
     let mut found: HashMap<usize, SaidByOthers> = HashMap::new();
     let paths = files.iter().enumerate().map(|(at, file)| (file.root_path.as_str(), at));
     let by_path: BTreeSet<(&str, usize)> = paths.collect();
-    let mut notes: HashMap<usize, Vec<ObjectNotes>> = HashMap::new();
+    let mut notes: HashMap<usize, Rc<[ObjectNotes]>> = HashMap::new();
     for path in deployers.names.keys() {
         let Some(own) = text(path).filter(|text| may_keep_off(text)) else { continue };
         let (kept, let_run) = said_by(path, &own, &text);
@@ -105,13 +123,12 @@ pub(super) fn of_others(
                 let scan = &files[at].scan;
                 let all = kept.iter().flat_map(|kept| kept.switches(&by, scan));
                 said.kept_off.extend(all.take(KEPT_MAX));
-                let selecting = kept.iter().filter(|kept| kept.selected_by.iter().any(|it| !it.is_empty()));
-                let selecting: Vec<&PatchedOff> = selecting.collect();
-                if !selecting.is_empty() && !scan.sites.is_empty() {
-                    let notes = notes.entry(at).or_insert_with(|| notes_of(&text(&files[at].root_path)));
-                    let all = selecting.iter().flat_map(|kept| kept.selected(&by, scan, notes));
-                    said.kept_off.extend(all.take(KEPT_MAX));
-                }
+                let mut notes = || {
+                    let known = notes.entry(at);
+                    Rc::clone(known.or_insert_with(|| notes_of(text(&files[at].root_path).as_deref()).into()))
+                };
+                let all = kept.iter().flat_map(|kept| kept.picked(&by, scan, &mut notes));
+                said.kept_off.extend(all.take(KEPT_MAX));
                 said.let_run.extend(let_run.iter().cloned());
             }
         }
@@ -125,13 +142,20 @@ fn may_keep_off(text: &str) -> bool {
 }
 
 /// Returns the files that have a file keep things off: itself, but those that take a component where it is one.
-fn takers(path: &str, deployers: &Deployers) -> Vec<String> {
-    if !deployers.components.contains(path) {
-        return vec![path.to_owned()];
+fn takers(path: &str, deployers: &Deployers) -> BTreeSet<String> {
+    let (mut found, mut open) = (BTreeSet::new(), vec![path.to_owned()]);
+    let mut seen = BTreeSet::new();
+    while let Some(path) = open.pop().filter(|_| seen.len() < TAKERS_MAX) {
+        if !deployers.components.contains(&path) {
+            found.insert(path);
+        } else if seen.insert(path.clone()) {
+            let takes = |named: &str| named == path || named == directory_of(&path);
+            let all =
+                deployers.names.iter().filter(|(_, names)| names.iter().any(|named| takes(&named.path)));
+            open.extend(all.map(|(by, _)| by.clone()));
+        }
     }
-    let takes = |named: &str| named == path || named == directory_of(path);
-    let all = deployers.names.iter().filter(|(_, names)| names.iter().any(|named| takes(&named.path)));
-    all.map(|(by, _)| by.clone()).collect()
+    found
 }
 
 /// Returns the files and the directories that a file has deployed.
@@ -162,33 +186,44 @@ fn at_and_below(files: &BTreeSet<(&str, usize)>, path: &str) -> Vec<usize> {
 }
 
 impl PatchedOff {
-    /// Returns one more switch for each object that has the labels and annotations by which the patch picks it: without them it is
-    /// another one.
-    fn selected(&self, by: &str, scan: &Scan, notes: &[ObjectNotes]) -> Vec<Switch> {
-        let is_one = |document: usize| {
-            let notes = notes.get(document);
-            notes.is_some_and(|notes| {
-                self.selected_by.iter().zip(notes).all(|(selector, notes)| is_selected(selector, notes))
-            })
+    /// Returns one more switch for each object that is picked as it is written, by its name, its namespace, its labels and annotations:
+    /// with others it is another one.
+    fn picked(&self, by: &str, scan: &Scan, notes: &mut impl FnMut() -> Rc<[ObjectNotes]>) -> Vec<Switch> {
+        let asks_for_notes = self.selected_by.iter().any(|it| !it.is_empty());
+        if self.objects.is_any() && !asks_for_notes {
+            return Vec::new();
+        }
+        let mut is_picked = |site: &Site| {
+            let has_notes = |all: &ObjectNotes| {
+                self.selected_by.iter().zip(all).all(|(selector, notes)| is_selected(selector, notes))
+            };
+            let namespace = site.owner.as_ref().and_then(|owner| owner.namespace.as_deref());
+            self.objects.are_called(site.name.as_deref(), namespace)
+                && (!asks_for_notes || notes().get(site.document).is_some_and(has_notes))
         };
-        let mut all = self.switches(by, scan);
-        all.retain(|switch| matches!(switch.scope, SwitchScope::Below(document, _) if is_one(document)));
-        all.iter_mut().for_each(|switch| switch.off.condition.push_str(", which it is picked by"));
-        all
+        let said = format!("{}, which it is picked for", self.said);
+        let sites = self.sites(scan).filter(|site| is_picked(site));
+        sites.map(|site| switch(by, site, &said)).collect()
     }
 
     fn switches(&self, by: &str, scan: &Scan) -> Vec<Switch> {
-        let sites = scan.sites.iter().filter(|located| {
-            let site = &located.site;
+        self.sites(scan).map(|site| switch(by, site, &self.said)).collect()
+    }
+
+    /// Returns the sites in a file that it may be about.
+    fn sites<'s>(&'s self, scan: &'s Scan) -> impl Iterator<Item = &'s Site> {
+        scan.sites.iter().map(|located| &located.site).filter(|site| {
             let container = site.owner.as_ref().and_then(|owner| owner.container.as_deref());
             self.objects.are(site.kind.as_deref(), site.name.as_deref())
                 && self.container.as_deref().is_none_or(|name| container == Some(name))
                 && site.path.to_lowercase().contains(&self.below)
-        });
-        let scopes =
-            sites.map(|located| SwitchScope::Below(located.site.document, located.site.path.to_lowercase()));
-        scopes.map(|scope| Switch::elsewhere(scope, OffCondition::said_by(by, self.said.clone()))).collect()
+        })
     }
+}
+
+fn switch(by: &str, site: &Site, said: &str) -> Switch {
+    let scope = SwitchScope::Below(site.document, site.path.to_lowercase());
+    Switch::elsewhere(scope, OffCondition::said_by(by, said.to_owned()))
 }
 
 /// Returns what a file keeps off by its patches and counts, and what it lets run.
@@ -267,7 +302,7 @@ impl PatchEffects {
     fn count(&mut self, tree: &SyntaxTree<'_>, item: NodeId) {
         let Some(name) = tree.get_str(item, "name") else { return };
         let Some(count) = tree.get(item, "count").and_then(|count| literal(tree, count)) else { return };
-        let objects = Objects { kind: String::new(), name: name.to_owned() };
+        let objects = Objects { name: name.to_owned(), ..Objects::default() };
         match is_off(Sense::Count, &count) {
             true => self.keep_off(&objects, None, "/spec/", format!("replicas of {name}: 0")),
             false => self.set(&objects, "/spec/replicas", Some(&count)),
@@ -315,15 +350,18 @@ impl PatchEffects {
                 let key = tree.text_of(*key).filter(|key| !matches!(*key, "kind" | "name"))?;
                 Some(format!(", {key}: {}", tree.text_of(*value)?))
             });
-            (Objects { kind: word("kind"), name: word("name") }, more.collect::<String>())
+            let objects = Objects { kind: word("kind"), name: word("name"), namespace: word("namespace") };
+            (objects, more.collect::<String>())
         });
         let patch = yaml::parse(&text);
         for (document, root) in patch.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?)))
         {
             let own = || {
-                let name = patch.get(root, "metadata").and_then(|metadata| patch.get_str(metadata, "name"));
+                let metadata = patch.get(root, "metadata");
+                let said = |key| metadata.and_then(|metadata| patch.get_str(metadata, key));
+                let said = |key| said(key).unwrap_or_default().to_owned();
                 let kind = patch.get_str(root, "kind").unwrap_or_default().to_owned();
-                (Objects { kind, name: name.unwrap_or_default().to_owned() }, String::new())
+                (Objects { kind, name: said("name"), namespace: said("namespace") }, String::new())
             };
             let (objects, more) = target.clone().unwrap_or_else(own);
             let before = self.kept_off.len();

@@ -9,8 +9,8 @@ use crate::manifest::syntax::yaml;
 pub(super) type ObjectNotes = [BTreeMap<String, String>; 2];
 
 /// Returns the labels and the annotations of the objects of a text, by their documents.
-pub(super) fn notes_of(text: &Option<String>) -> Vec<ObjectNotes> {
-    let tree = yaml::parse(text.as_deref().unwrap_or_default());
+pub(super) fn notes_of(text: Option<&str>) -> Vec<ObjectNotes> {
+    let tree = yaml::parse(text.unwrap_or_default());
     let notes = |root: NodeId, key| {
         let all = tree.get(root, "metadata").and_then(|metadata| tree.get(metadata, key));
         let entries = all.map(|all| tree.entries(all)).unwrap_or_default().iter();

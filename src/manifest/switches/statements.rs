@@ -66,6 +66,8 @@ impl<'t, T: Tree> Statements<'t, T> {
 pub(super) fn statements_of(path: &str, text: &str) -> Vec<SaidValue> {
     let mut found = Vec::new();
     match Language::of(path) {
+        // A script, a recipe.
+        None if !path.ends_with(".gotmpl") && !is_data(text) => add_sets(text, "", &|_| None, &mut found),
         Some(Language::Yaml) | None => add(text, "", 0, &mut found),
         Some(_) => add_tree(&SourceText::new(text, path).parse(), "", 0, &mut found),
     }
@@ -97,7 +99,10 @@ fn walk(
             if let Some(literal) = literal(tree, node) {
                 say(found, path, literal, object);
             }
-            for (key, set) in set_by_commands(value) {
+            add_sets(value, "", &|name| variable_of(tree, node, name), found);
+            // As Ansible sets them (`kubernetes.core.helm`).
+            let is_set = || tree.key_of(node) == Some("value") && path.contains("/set_values/");
+            if let Some((key, set)) = value.split_once('=').filter(|_| is_set()) {
                 say(found, &format!("/{}", key.replace('.', "/")), set.to_owned(), None);
             }
             if depth < DEPTH_MAX && value.contains([':', '{']) && value.contains([' ', '\n', '{']) {
@@ -168,6 +173,38 @@ fn generated(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Option<String>
     said.iter().find(|said| !is_no(said)).or(said.first()).map(|said| (*said).to_owned())
 }
 
+/// Adds what the commands of a text set for a chart; `variable` returns what a variable of theirs is.
+fn add_sets(text: &str, below: &str, variable: &dyn Fn(&str) -> Option<String>, found: &mut Vec<SaidValue>) {
+    for (key, set) in set_by_commands(text) {
+        let name = set.strip_prefix('$').map(|name| name.trim_matches(['{', '}']));
+        let set = name.and_then(variable).unwrap_or_else(|| set.to_owned());
+        say(found, &format!("{below}/{}", key.replace('.', "/")), set, None);
+    }
+    // `--set-json 'a={"b":true}'`
+    for (at, flag) in text.match_indices("--set-json") {
+        let rest = text[at + flag.len()..].trim_start_matches(['=', ' ']);
+        let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
+        let given = rest[1..].split(quote).next().unwrap_or_default();
+        if let Some((key, value)) = given.split_once('=') {
+            add(value, &format!("/{}", key.replace('.', "/")), DEPTH_MAX, found);
+        }
+    }
+}
+
+/// Returns what a variable is in the environments around a command: of its step, its job, the whole.
+fn variable_of(tree: &SyntaxTree<'_>, node: NodeId, name: &str) -> Option<String> {
+    let mut above = std::iter::successors(tree.nodes[node].parent(), |node| tree.nodes[*node].parent());
+    above.find_map(|mapping| {
+        let all = ["env", "environment", "variables"].into_iter().filter_map(|key| tree.get(mapping, key));
+        all.filter_map(|all| tree.get_str(all, name)).map(str::to_owned).next()
+    })
+}
+
+/// Returns whether a text reads like YAML, and not like commands.
+fn is_data(text: &str) -> bool {
+    !text.contains("--set")
+}
+
 /// Returns whether KEDA keeps what the object around `spec` scales at none.
 fn is_paused_at_zero(tree: &SyntaxTree<'_>, spec: NodeId) -> bool {
     let metadata = tree.nodes[spec].parent().and_then(|object| tree.get(object, "metadata"));
@@ -178,7 +215,7 @@ fn is_paused_at_zero(tree: &SyntaxTree<'_>, spec: NodeId) -> bool {
 /// Returns what the commands of a text set for a chart: `--set a.b=c,d=e`.
 fn set_by_commands(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let sets = text.match_indices("--set").filter_map(|(at, _)| {
-        let rest = text[at + "--set".len()..].trim_start_matches("-string");
+        let rest = text[at + "--set".len()..].trim_start_matches("-string").trim_start_matches("-literal");
         rest.trim_start_matches(['=', ' ', '"', '\'']).split([' ', '\n', '"', '\'']).next()
     });
     sets.flat_map(|set| set.split(',')).filter_map(|set| set.split_once('='))

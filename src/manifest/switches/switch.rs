@@ -208,8 +208,10 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
             if is_off {
                 (key.to_owned(), String::new())
             } else {
-                variable = Some(VariableValue::of(key, None, written())?);
-                (format!("{key}: {}", written()), String::new())
+                let value = VariableValue::of(key, None, written())?;
+                let condition = format!("{key}: {}", value.written(written()));
+                variable = Some(value);
+                (condition, String::new())
             }
         }
         None if key == "profiles" => {

@@ -151,9 +151,13 @@ impl TerraformModules {
         for (_, values) in module.files.iter().filter(|(path, _)| is_taken_by_itself(path)) {
             base.extend(read(values, &nothing));
         }
-        let mut ways = vec![(at.to_owned(), base.clone())];
-        for (file, values) in self.files_around(at).take(WAYS_MAX) {
-            ways.push((file.clone(), base.clone().into_iter().chain(read(values, &nothing)).collect()));
+        let mut ways = Vec::new();
+        // Whom another module calls is given what that says, and no files of variables.
+        if !self.calls.contains_key(at) {
+            ways.push((at.to_owned(), base.clone()));
+            for (file, values) in self.files_around(at).take(WAYS_MAX) {
+                ways.push((file.clone(), base.clone().into_iter().chain(read(values, &nothing)).collect()));
+            }
         }
         let calls = self.calls.get(at).into_iter().flatten();
         let callers = calls.flat_map(|call| {

@@ -84,6 +84,11 @@ impl VariableValue {
 
     /// Returns what tells the switch from others: with another default it is the same one.
     pub(super) fn written(&self, literal: &str) -> String {
+        if self.scope == VariableScope::Module {
+            // However it is formatted, and however the empty set is written.
+            let squeezed = self.name.replace(char::is_whitespace, "");
+            return squeezed.replace("toset([])", "[]").replace("tomap({})", "{}");
+        }
         if self.default.is_some() { format!("${{{}}}", self.name) } else { literal.to_owned() }
     }
 

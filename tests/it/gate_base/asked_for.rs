@@ -1,6 +1,6 @@
 //! Images that commands and settings ask for without a digest, by words that look like none. As rows of [`super::led_to`].
 
-use super::begun::{WORKFLOW, leaked, steps};
+use super::begun::{OLD, WORKFLOW, leaked, steps};
 use super::led_to::{left_alone, refused};
 use super::steps::{FOUND, is_left_alone, is_refused};
 
@@ -162,4 +162,35 @@ fn images_that_other_words_ask_for_are_seen() {
             vec![("app.gradle", "ext.logoImage = \"img/logo.png\"\next.image = \"hero\"\n")],
         ),
     ]);
+}
+
+#[test]
+fn what_stands_behind_much_is_seen() {
+    let many = |count: usize, part: fn(usize) -> String| (0..count).map(part).collect::<String>();
+    let run = |text: String| {
+        let text = text.replace('\n', "\n        ");
+        leaked(format!("on: push\njobs:\n  d:\n    runs-on: x\n    steps:\n    - run: |\n        {text}\n"))
+    };
+    let loops = format!("for i in {} acme/web; do docker pull $i; done", many(300, |at| format!("a{at} ")));
+    let values = many(2_000, |at| format!("a{at}: {}\n", "b".repeat(40)));
+    let values = format!(
+        "cat > v.yaml <<'END'\n{values}image: {{repository: acme/web, tag: live}}\nEND\nhelm upgrade web acme/web -f v.yaml"
+    );
+    let far = format!("true {}; docker run acme/web", "x".repeat(40_000));
+    let words = format!("echo {}; docker run acme/web", "a ".repeat(3_000));
+    is_refused(WORKFLOW, steps("[{run: make}]"), &[run(loops), run(values), run(far), run(words)]);
+    let matrix = leaked(format!(
+        "on: push\njobs:\n  d:\n    strategy: {{matrix: {{e: [{}old]}}}}\n    runs-on: x\n    steps: [{{run: 'kubectl apply -k o/${{{{ matrix.e }}}}'}}]\n",
+        many(250, |at| format!("a{at}, "))
+    ));
+    refused(vec![(
+        "a value of a large matrix",
+        vec![
+            (WORKFLOW, steps("[{run: make}]")),
+            ("o/old/kustomization.yaml", "resources: [d.yaml]\n"),
+            ("o/old/d.yaml", OLD),
+        ],
+        vec![(WORKFLOW, matrix)],
+        leaked(format!("{WORKFLOW} {FOUND}")),
+    )]);
 }

@@ -32,14 +32,18 @@ pub(in super::super) fn filled(
     if !known.is_empty() {
         fill_all(commands, &known);
     }
+    let mut left = LOOPED_MAX;
     for (name, values) in loops(commands) {
         let asks = |words: &&Vec<String>| words.iter().any(|word| word.contains('$') && word.contains(&name));
-        let asking: Vec<Vec<String>> = commands.iter().filter(asks).take(LOOPED_MAX).cloned().collect();
+        let asking: Vec<Vec<String>> = commands.iter().filter(asks).take(ASKING_MAX).cloned().collect();
         let asked: BTreeSet<&str> = asking.iter().flatten().flat_map(|word| names(word)).collect();
         let own = known.iter().filter(|(name, _)| asked.contains(name.as_str()));
         let mut own: BTreeMap<String, String> =
             own.map(|(name, value)| (name.clone(), value.clone())).collect();
-        for value in values.iter().filter(|value| !value.contains(['$', '`'])) {
+        let values = values.iter().filter(|value| !value.contains(['$', '`']));
+        let rounds = left / asking.len().max(1);
+        for value in values.take(rounds) {
+            left -= asking.len();
             own.insert(name.clone(), value.clone());
             fill_all(&asking, &own);
         }
@@ -47,8 +51,11 @@ pub(in super::super) fn filled(
     piped
 }
 
-/// How many values of loops are followed, and how many commands of one.
-const LOOPED_MAX: usize = 50;
+/// How many commands of one loop are followed.
+const ASKING_MAX: usize = 50;
+
+/// How many commands the loops of one text make, and how many values they have.
+const LOOPED_MAX: usize = 1_000;
 
 /// Returns the variables of loops, each with its values: `for i in a b`, also those of a list that has a name.
 fn loops(commands: &[Vec<String>]) -> Vec<(String, Vec<String>)> {
