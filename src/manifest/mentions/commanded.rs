@@ -21,7 +21,7 @@ fn is_values(word: &str) -> bool {
 }
 
 /// The longest word of a command that is read as YAML, in bytes.
-const VALUES_MAX: usize = 1 << 20;
+const VALUES_MAX: usize = 64 << 10;
 
 impl Reader<'_, '_> {
     /// Takes the images that a command asks for whose words are items of a list.

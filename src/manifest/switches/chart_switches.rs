@@ -276,16 +276,23 @@ impl<T: Tree> Elsewhere<'_, T> {
         if said.iter().all(|(_, all)| is_off(all)) {
             let mut known = related;
             known.insert(own);
-            let mut sayers = self.sayers(value, &known, |literal| !is_against(literal));
+            let mut sayers = self.sayers(chart, value, &known, |literal| !is_against(literal));
             // An example of values says nothing before somebody names it.
             sayers
                 .retain(|file| !has_name(file) || self.related.is_given(file) || self.is_named_in_text(file));
             let but_in = sayers.into_iter().chain(unnamed).map(|file| (file, 1)).collect();
             return vec![OffCondition { but_in, ..OffCondition::here(format!("{word} {value}")) }];
         }
-        let offs = said.into_iter().filter(|(by, all)| by.is_some() && is_off(all));
+        // Who turns on what the chart itself leaves off does so for one more.
+        let is_default = said.iter().any(|(by, all)| by.is_none() && is_off(all));
+        let on = said.iter().filter(|(_, all)| !is_off(all)).filter_map(|(by, _)| Some((by.clone()?, 1)));
+        let but_in = on.collect();
+        let default = OffCondition { but_in, ..OffCondition::here(format!("{word} {value} by default")) };
+        let offs = said.iter().filter(|(by, all)| by.is_some() && is_off(all));
         let condition = format!("{word} {value}");
-        offs.map(|(by, _)| OffCondition { by, ..OffCondition::here(condition.clone()) }).collect()
+        let offs =
+            offs.map(|(by, _)| OffCondition { by: by.clone(), ..OffCondition::here(condition.clone()) });
+        offs.chain(is_default.then_some(default)).collect()
     }
 
     /// Returns what a file with values turns off.

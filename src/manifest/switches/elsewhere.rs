@@ -15,9 +15,11 @@ use super::tasks::TakenTasks;
 use super::template_names::Defined;
 use super::unit_switches::NamingUnits;
 use super::variable_switches::SaidVariables;
+use super::variable_value::VariableValue;
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::compose::DEFAULT_FILES;
+use crate::manifest::located::Scan;
 use crate::manifest::scan::is_candidate;
 use crate::manifest::syntax::yaml;
 use crate::manifest::variables::env_file;
@@ -32,18 +34,26 @@ pub(in crate::manifest) fn settle<T: Tree>(
     deployers: &Deployers,
     files: &mut [FileScan],
 ) {
+    let all = files.iter().flat_map(|file| &file.scan.switches);
+    let has_modules = all.filter_map(|switch| switch.variable.as_ref()).any(VariableValue::is_of_module);
     for file in files.iter_mut() {
         let places = SwitchedPlaces::of(&file.scan);
         file.scan.switches.retain(|switch| places.has(&switch.scope));
     }
     let related = RelatedValues::of(entries, deployers);
     let statements = Statements::new(tree, entries);
+    let own = if files.iter().any(|file| !file.scan.switches.is_empty()) {
+        files.iter().map(|file| (file.root_path.clone(), OwnImages::of(&file.scan))).collect()
+    } else {
+        HashMap::new()
+    };
     let mut by_others = kept_off::of_others(files, deployers, |path| statements.text(path));
     let ignores = IgnoreFiles::of(related.paths.values().flatten().copied(), |path| statements.text(path));
     let mut others = Elsewhere {
         statements,
         deployers,
         related,
+        own,
         said: None,
         offs: HashMap::new(),
         defined: HashMap::new(),
@@ -54,6 +64,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
     };
     let mut variables = SaidVariables::of(
         files.iter().flat_map(|file| &file.scan.switches),
+        has_modules,
         others.related.paths.values().flatten().copied(),
         &others.statements,
     );
@@ -63,6 +74,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
         let path = file.root_path.clone();
         let switches = std::mem::take(&mut file.scan.switches);
         let mut switches = variables.decide(&path, switches);
+        switches.extend(variables.called(&path, &file.scan));
         let by_others = by_others.remove(&at).unwrap_or_default();
         switches.retain(|switch| !by_others.lets_run(switch));
         file.scan.switches = others.left_off(&path, switches);
@@ -95,6 +107,8 @@ pub(super) struct Elsewhere<'e, T> {
     pub(super) statements: Statements<'e, T>,
     pub(super) deployers: &'e Deployers,
     pub(super) related: RelatedValues<'e>,
+    /// Where each file has images of its own.
+    own: HashMap<String, OwnImages>,
     /// What the files of the tree set, once that was asked.
     said: Option<SaidSwitches>,
     /// What the files with values turn off.
@@ -109,6 +123,36 @@ pub(super) struct Elsewhere<'e, T> {
     overrides: HashMap<String, Rc<Overrides>>,
     /// The charts that take another one by its directory, once that was asked.
     pub(super) parents: Option<HashMap<String, Vec<(String, String)>>>,
+}
+
+/// Where a file has images: what it says beside them is about these, and not about those of other files.
+#[derive(Default)]
+struct OwnImages {
+    /// The JSON pointers, in lower case.
+    paths: BTreeSet<String>,
+    /// The kinds and names of their objects.
+    objects: BTreeSet<(String, String)>,
+}
+
+impl OwnImages {
+    fn of(scan: &Scan) -> Self {
+        let mut found = Self::default();
+        for site in scan.sites.iter().map(|located| &located.site) {
+            found.paths.insert(site.path.to_lowercase());
+            let object = site.kind.as_deref().zip(site.name.as_deref());
+            found.objects.extend(object.map(|(kind, name)| (kind.to_owned(), name.to_owned())));
+        }
+        found
+    }
+
+    /// Returns whether there is one beside the entry at a JSON pointer, or below that.
+    fn are_beside(&self, entry: &str) -> bool {
+        let above = entry.rsplit_once('/').map_or("", |(above, _)| above);
+        // At the root anything is beside.
+        let start = format!("{above}/");
+        !above.is_empty()
+            && self.paths.range(start.clone()..).next().is_some_and(|first| first.starts_with(&start))
+    }
 }
 
 /// What files of Compose say that add to others.
@@ -181,7 +225,10 @@ impl<T: Tree> Elsewhere<'_, T> {
                         let (of_kind, named) = of;
                         // What scales an object may stand beside it.
                         let is_other = other != file || of_kind.is_empty() && !named.is_empty();
+                        // What a kustomization says of others is known with them.
+                        let is_near = directory_of(other) == directory_of(file);
                         is_other
+                            && is_near
                             && (of_kind.is_empty() || of_kind == kind)
                             && (named.is_empty() || named == name)
                     })
@@ -208,7 +255,10 @@ impl<T: Tree> Elsewhere<'_, T> {
         let mut found = BTreeSet::new();
         for other in self.related.beside(file) {
             let all = self.statements.of(&other);
-            found.extend(all.iter().filter(is_on).map(|said| said.path.chars().rev().collect::<String>()));
+            let own = self.own.get(&other);
+            let is_of_others = |said: &&SaidValue| own.is_none_or(|own| !own.are_beside(&said.path));
+            let on = all.iter().filter(is_on).filter(is_of_others);
+            found.extend(on.map(|said| said.path.chars().rev().collect::<String>()));
         }
         found
     }
@@ -226,7 +276,11 @@ impl<T: Tree> Elsewhere<'_, T> {
                     let Some((sense, _)) = sense(&said.key).filter(|_| said.literal != "…") else {
                         continue;
                     };
-                    if let Some(object) = said.object.clone().filter(|_| !is_off(sense, &said.literal)) {
+                    let is_own = |object: &(String, String)| {
+                        self.own.get(path).is_some_and(|own| own.objects.contains(object))
+                    };
+                    let object = said.object.clone().filter(|object| !is_own(object));
+                    if let Some(object) = object.filter(|_| !is_off(sense, &said.literal)) {
                         let at = found.patched.entry(said.path.clone()).or_default();
                         at.insert((path.to_owned(), object));
                     }
@@ -259,18 +313,28 @@ impl<T: Tree> Elsewhere<'_, T> {
     /// Returns the files, of those that nobody is known to give it, which say of a value what `is_meant` takes.
     pub(super) fn sayers(
         &mut self,
+        chart: &str,
         value: &str,
         known: &BTreeSet<String>,
         is_meant: impl Fn(&str) -> bool,
     ) -> BTreeSet<String> {
-        let all = self.said().by_keys.get(last_keys(value)).into_iter().flatten();
+        self.said();
         // One key alone says little, but to a chart's root.
         let is_it = |said: &SaidValue| match value.matches('/').count() {
             1 => said.path == value,
             _ => said.path.ends_with(value),
         };
+        // Deployers of this chart are known, and the others say it of theirs, as charts do of themselves.
+        let is_of_another = |path: &str, said: &SaidValue| {
+            let above = path.match_indices('/').map(|(at, _)| &path[..at]).chain([""]);
+            let in_chart =
+                above.filter(|above| self.deployers.charts.contains(*above)).max_by_key(|it| it.len());
+            let is_release = said.object.as_ref().is_some_and(|(kind, _)| RELEASES.contains(&kind.as_str()));
+            is_release || in_chart.is_some_and(|other| !is_within(chart, other))
+        };
+        let all = self.said.iter().flat_map(|said| said.by_keys.get(last_keys(value))).flatten();
         let all = all.filter(|(path, said)| is_it(said) && !known.contains(path) && is_meant(&said.literal));
-        all.map(|(path, _)| path.clone()).collect()
+        all.filter(|(path, said)| !is_of_another(path, said)).map(|(path, _)| path.clone()).collect()
     }
 
     /// Returns what the files of Compose say that add to those in a directory.
@@ -324,6 +388,15 @@ impl<T: Tree> Elsewhere<'_, T> {
             })
         })
     }
+}
+
+/// Objects that give values to a chart, which they name.
+const RELEASES: [&str; 5] = ["Application", "ApplicationSet", "HelmChart", "HelmChartConfig", "HelmRelease"];
+
+/// Returns whether a directory is another one, or lies in it.
+fn is_within(directory: &str, outer: &str) -> bool {
+    outer.is_empty()
+        || directory.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Returns whether a file is one of Compose by which others are added to (Compose, "Merge").

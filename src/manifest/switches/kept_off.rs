@@ -4,12 +4,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::selectors::{ObjectNotes, is_selected, notes_of};
+use super::selectors::{ObjectNotes, Objects, is_selected, notes_of};
 use super::switch::{OffCondition, Switch, SwitchScope, literal, off_in};
 use super::switch_words::{MARKERS, Sense, is_marker, is_off, sense};
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
-use crate::manifest::formats::matches_pattern;
 use crate::manifest::located::Scan;
 use crate::manifest::site::Site;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -24,36 +23,6 @@ const TAKERS_MAX: usize = 100;
 
 /// The keys of patches: of kustomize, of Flux, of Argo CD.
 const PATCHES: [&str; 3] = ["patches", "patchesStrategicMerge", "patchesJson6902"];
-
-/// The objects that something is said of: a kind and a name, each a pattern, or empty where any is meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Objects {
-    kind: String,
-    name: String,
-    namespace: String,
-}
-
-impl Objects {
-    fn are(&self, kind: Option<&str>, name: Option<&str>) -> bool {
-        let is = |said: &str, own: &str| said.is_empty() || matches_pattern(own, said);
-        // A kustomization between may put a prefix or a suffix to the name.
-        let is_named =
-            |own: &str| is(&self.name, own) || self.name.starts_with(own) || self.name.ends_with(own);
-        kind.is_some_and(|kind| is(&self.kind, kind)) && name.is_some_and(is_named)
-    }
-
-    /// Returns whether what picks them picks an object as it is written, of this name and in this namespace.
-    fn are_called(&self, name: Option<&str>, namespace: Option<&str>) -> bool {
-        let is = |said: &str, own: Option<&str>| {
-            said.is_empty() || own.is_some_and(|own| matches_pattern(own, said))
-        };
-        is(&self.name, name) && is(&self.namespace, namespace)
-    }
-
-    fn is_any(&self) -> bool {
-        self.name.is_empty() && self.namespace.is_empty()
-    }
-}
 
 /// Something that a patch keeps off, or a count of zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,9 +77,14 @@ pub(super) fn of_others(
     let paths = files.iter().enumerate().map(|(at, file)| (file.root_path.as_str(), at));
     let by_path: BTreeSet<(&str, usize)> = paths.collect();
     let mut notes: HashMap<usize, Rc<[ObjectNotes]>> = HashMap::new();
+    let puts_to_names = |text: &String| text.contains("namePrefix") || text.contains("nameSuffix");
+    let may_be_renamed =
+        deployers.names.keys().any(|path| text(path).is_some_and(|text| puts_to_names(&text)));
     for path in deployers.names.keys() {
         let Some(own) = text(path).filter(|text| may_keep_off(text)) else { continue };
-        let (kept, let_run) = said_by(path, &own, &text);
+        let (mut kept, mut let_run) = said_by(path, &own, &text);
+        kept.iter_mut().for_each(|it| it.objects.may_be_renamed = may_be_renamed);
+        let_run.iter_mut().for_each(|it| it.objects.may_be_renamed = may_be_renamed);
         if kept.is_empty() && let_run.is_empty() {
             continue;
         }
@@ -350,7 +324,12 @@ impl PatchEffects {
                 let key = tree.text_of(*key).filter(|key| !matches!(*key, "kind" | "name"))?;
                 Some(format!(", {key}: {}", tree.text_of(*value)?))
             });
-            let objects = Objects { kind: word("kind"), name: word("name"), namespace: word("namespace") };
+            let objects = Objects {
+                kind: word("kind"),
+                name: word("name"),
+                namespace: word("namespace"),
+                ..Objects::default()
+            };
             (objects, more.collect::<String>())
         });
         let patch = yaml::parse(&text);
@@ -361,7 +340,9 @@ impl PatchEffects {
                 let said = |key| metadata.and_then(|metadata| patch.get_str(metadata, key));
                 let said = |key| said(key).unwrap_or_default().to_owned();
                 let kind = patch.get_str(root, "kind").unwrap_or_default().to_owned();
-                (Objects { kind, name: said("name"), namespace: said("namespace") }, String::new())
+                let objects =
+                    Objects { kind, name: said("name"), namespace: said("namespace"), ..Objects::default() };
+                (objects, String::new())
             };
             let (objects, more) = target.clone().unwrap_or_else(own);
             let before = self.kept_off.len();

@@ -1,9 +1,44 @@
-//! Selectors of labels and annotations, by which the target of a patch picks objects.
+//! How patches pick objects: by kind, name and namespace, by selectors of labels and annotations.
 
 use std::collections::BTreeMap;
 
+use crate::manifest::formats::matches_pattern;
 use crate::manifest::syntax::tree::NodeId;
 use crate::manifest::syntax::yaml;
+
+/// The objects that something is said of: a kind and a name, each a pattern, or empty where any is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Objects {
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) namespace: String,
+    /// Whether a kustomization of the tree puts something to names.
+    pub(super) may_be_renamed: bool,
+}
+
+impl Objects {
+    /// Returns whether an object of this kind and name may be one of them.
+    pub(super) fn are(&self, kind: Option<&str>, name: Option<&str>) -> bool {
+        let is = |said: &str, own: &str| said.is_empty() || matches_pattern(own, said);
+        // A kustomization between may put a prefix or a suffix to the name.
+        let is_renamed = |own: &str| self.name.starts_with(own) || self.name.ends_with(own);
+        let is_named = |own: &str| is(&self.name, own) || self.may_be_renamed && is_renamed(own);
+        kind.is_some_and(|kind| is(&self.kind, kind)) && name.is_some_and(is_named)
+    }
+
+    /// Returns whether what picks them picks an object as it is written, of this name and in this namespace.
+    pub(super) fn are_called(&self, name: Option<&str>, namespace: Option<&str>) -> bool {
+        let is = |said: &str, own: Option<&str>| {
+            said.is_empty() || own.is_some_and(|own| matches_pattern(own, said))
+        };
+        is(&self.name, name) && is(&self.namespace, namespace)
+    }
+
+    /// Returns whether they are picked by neither name nor namespace.
+    pub(super) fn is_any(&self) -> bool {
+        self.name.is_empty() && self.namespace.is_empty()
+    }
+}
 
 /// The labels and the annotations of an object.
 pub(super) type ObjectNotes = [BTreeMap<String, String>; 2];

@@ -130,6 +130,10 @@ fn walk(
                 let unescaped = name.replace("\\.", "~2").replace(['.', '['], "/").replace(']', "");
                 say(found, &format!("/{}", unescaped.replace("~2", ".")), value, None);
             }
+            // A file of parameters of CloudFormation.
+            if let (Some(name), Some(value)) = (text("ParameterKey"), value("ParameterValue")) {
+                say(found, &format!("/{name}"), value, None);
+            }
             if let (Some(path), Some(value)) = (text("path"), value("value")) {
                 say(found, path, value, Some(&(String::new(), String::new())));
             }

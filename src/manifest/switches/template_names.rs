@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::manifest::deploy::{WrittenAction, written_actions};
 
 /// What a chart defines, by their names.
-pub(super) type Defined = HashMap<String, Definition>;
+pub(super) type Defined = HashMap<String, ChartDefinition>;
 
 /// What stands between `define` and `end`.
 #[derive(Debug, Default)]
-pub(super) struct Definition {
+pub(super) struct ChartDefinition {
     /// The actions, where they are no more than is followed.
     actions: String,
     /// How many these are.
@@ -113,7 +113,7 @@ pub(super) fn defined_in(text: &str) -> Defined {
         if matches!(word, "define" | "block") {
             name = definition_name(head);
             length = 0;
-            found.insert(name.to_owned(), Definition::default());
+            found.insert(name.to_owned(), ChartDefinition::default());
             continue;
         }
         length += text.len() + 1;
@@ -230,7 +230,7 @@ impl<'t> TemplateNames<'t> {
         let mut made = String::new();
         for (at, word) in ["include \"", "template \""].iter().flat_map(|word| out.match_indices(word)) {
             let name = out[at + word.len()..].split('"').next().unwrap_or_default();
-            if let Some(Definition { actions, .. }) = self.named.get(name).filter(|_| seen.insert(name))
+            if let Some(ChartDefinition { actions, .. }) = self.named.get(name).filter(|_| seen.insert(name))
                 && out.len() + made.len() + actions.len() <= RESOLVED_MAX
             {
                 made.push_str(&format!(" {MADE} {name} {actions}"));

@@ -127,6 +127,27 @@ impl TerraformModules {
         given.iter().filter_map(value).collect()
     }
 
+    /// Returns how often those who call the module that a file is a part of make it, by their directories; nothing where they say nothing,
+    /// or what they say is not known: it is made then.
+    pub(super) fn calls(&mut self, path: &str) -> Vec<(String, Option<HclValue>)> {
+        let calls = self.calls.get(module_of(path)).into_iter().flatten();
+        let calls = calls.map(|call| {
+            let count = ["count", "for_each"].iter().find_map(|key| call.inputs.get(*key));
+            (module_of(&call.file).to_owned(), count.cloned())
+        });
+        let mut found = Vec::new();
+        for (by, count) in calls.take(WAYS_MAX).collect::<Vec<_>>() {
+            let given = self.given(&by, DEPTH_MAX);
+            match count {
+                Some(count) => found.extend(
+                    given.iter().map(|given| (by.clone(), self.evaluation.value(&count, &given.known))),
+                ),
+                None => found.push((by, None)),
+            }
+        }
+        found
+    }
+
     fn given(&mut self, at: &str, depth: usize) -> Rc<Vec<ModuleValues>> {
         if let Some(known) = self.known.get(at) {
             return Rc::clone(known);
@@ -156,7 +177,10 @@ impl TerraformModules {
         if !self.calls.contains_key(at) {
             ways.push((at.to_owned(), base.clone()));
             for (file, values) in self.files_around(at).take(WAYS_MAX) {
-                ways.push((file.clone(), base.clone().into_iter().chain(read(values, &nothing)).collect()));
+                ways.push((
+                    directory_of(file).to_owned(),
+                    base.clone().into_iter().chain(read(values, &nothing)).collect(),
+                ));
             }
         }
         let calls = self.calls.get(at).into_iter().flatten();
@@ -166,7 +190,7 @@ impl TerraformModules {
         });
         for (call, caller) in callers.take(WAYS_MAX) {
             let inputs = read(&call.inputs, &caller.known);
-            ways.push((call.file.clone(), base.clone().into_iter().chain(inputs).collect()));
+            ways.push((module_of(&call.file).to_owned(), base.clone().into_iter().chain(inputs).collect()));
         }
         let given = ways.into_iter().map_while(|(by, variables)| {
             let known = self.with_locals(&module.locals, &variables);

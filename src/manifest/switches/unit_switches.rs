@@ -12,7 +12,12 @@ use crate::source::tree::{Tree, directory_of};
 const RUNNING: [&str; 3] = ["container", "kube", "pod"];
 
 /// Those that may ask for another one.
-const ASKING: [&str; 8] = ["conf", "container", "kube", "path", "pod", "service", "target", "timer"];
+const ASKING: [&str; 9] =
+    ["conf", "container", "kube", "path", "pod", "service", "socket", "target", "timer"];
+
+/// The keys by which a unit starts others (systemd.unit(5), systemd.timer(5)).
+const STARTING: [&str; 9] =
+    ["Also", "BindsTo", "OnFailure", "OnSuccess", "Requires", "Requisite", "Unit", "Upholds", "Wants"];
 
 /// The units that others in a directory name, each with the files that do.
 type NamedUnits = HashMap<String, BTreeMap<String, usize>>;
@@ -47,8 +52,9 @@ impl NamingUnits {
                 beside.filter(|file| file.rsplit_once('.').is_some_and(|(_, kind)| ASKING.contains(&kind)))
             {
                 let Some(text) = statements.text(&file) else { continue };
-                let ends = |c: char| c.is_whitespace() || matches!(c, '=' | ',');
-                for word in text.split(ends).filter(|word| word.contains('.')) {
+                let lines = text.lines().filter_map(|line| line.trim().split_once('='));
+                let asked = lines.filter(|(key, _)| STARTING.contains(&key.trim()));
+                for word in asked.flat_map(|(_, units)| units.split_whitespace()) {
                     found.entry(word.to_owned()).or_default().insert(file.clone(), 1);
                 }
                 // What adds to a unit, and what starts the one of its own name.
@@ -56,7 +62,8 @@ impl NamingUnits {
                 if let Some(whom) = whom.filter(|_| is_installed(&text)) {
                     found.entry(whom.to_owned()).or_default().insert(file.clone(), 1);
                 }
-                if let Some(stem) = file.strip_suffix(".timer").or_else(|| file.strip_suffix(".path")) {
+                let mut starts = [".timer", ".path", ".socket"].into_iter();
+                if let Some(stem) = starts.find_map(|ending| file.strip_suffix(ending)) {
                     let stem = stem.rsplit('/').next().unwrap_or(stem);
                     found.entry(format!("{stem}.service")).or_default().insert(file.clone(), 1);
                 }

@@ -6,10 +6,12 @@ use std::rc::Rc;
 use aho_corasick::AhoCorasick;
 
 use super::statements::{Statements, statements_of};
-use super::switch::{OffCondition, Switch, of_tree};
+use super::switch::{OffCondition, Switch, SwitchScope, of_tree};
+use super::switch_words::{Sense, is_off};
 use super::terraform_modules::{self, TerraformModules};
 use super::variable_value::{LetsRun, VariableScope, VariableValue};
 use crate::manifest::formats::helm_values::has_name;
+use crate::manifest::located::Scan;
 use crate::manifest::scan::is_candidate;
 use crate::manifest::syntax::hcl_values::HclValue;
 use crate::manifest::syntax::tree::SyntaxTree;
@@ -66,22 +68,20 @@ const HOLDERS: [&str; 10] = [
 ];
 
 impl SaidVariables {
-    /// Reads what the files at `paths` say of the variables that are values of `switches`.
+    /// Reads what the files at `paths` say of the variables that are values of `switches`, and modules where some of Terraform are.
     pub(super) fn of<'a, T: Tree>(
         switches: impl Iterator<Item = &'a Switch>,
+        has_modules: bool,
         paths: impl Iterator<Item = &'a str>,
         statements: &Statements<'_, T>,
     ) -> Self {
-        let (mut names, mut is_of_module) = (BTreeSet::new(), false);
-        for variable in switches.filter_map(|switch| switch.variable.as_ref()) {
-            match variable.scope {
-                VariableScope::Module => is_of_module = true,
-                VariableScope::Tree => drop(names.insert(variable.name.clone())),
-            }
-        }
+        let variables = switches.filter_map(|switch| switch.variable.as_ref());
+        let names =
+            variables.filter(|variable| !variable.is_of_module()).map(|variable| variable.name.clone());
+        let names: BTreeSet<String> = names.collect();
         let names = &names;
         let paths: Vec<&str> = paths.collect();
-        let modules = is_of_module.then(|| TerraformModules::of(paths.iter().copied(), statements));
+        let modules = has_modules.then(|| TerraformModules::of(paths.iter().copied(), statements));
         let mut found = Self { said: HashMap::new(), modules, counted: HashMap::new() };
         if names.is_empty() {
             return found;
@@ -165,6 +165,22 @@ impl SaidVariables {
         let found = Rc::new(found);
         self.counted.insert(key, Rc::clone(&found));
         found
+    }
+
+    /// Returns what keeps the module of Terraform that a file is a part of from being made: those who call it make none of it.
+    pub(super) fn called(&mut self, file: &str, scan: &Scan) -> Option<Switch> {
+        if scan.sites.is_empty() && scan.partials.is_empty() && scan.looks_away.is_empty() {
+            return None;
+        }
+        let mut count = SaidCount::default();
+        for (by, value) in self.modules.as_mut()?.calls(file) {
+            let written = value.as_ref().map(written);
+            count.add(&by, written.is_none_or(|it| it != "[]" && !is_off(Sense::Count, &it)));
+        }
+        let SaidCount { on: but_in, is_off } = count;
+        let off =
+            OffCondition { but_in, ..OffCondition::here("who calls the module makes none of it".to_owned()) };
+        is_off.then(|| Switch::elsewhere(SwitchScope::Within(0..usize::MAX), off))
     }
 
     /// Returns the switches of a file, of which those whose value is a variable say who turns them on; without those of whose variables

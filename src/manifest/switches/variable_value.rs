@@ -34,6 +34,8 @@ pub(super) enum LetsRun {
     IsNot(String),
     /// All but those that take something away.
     IsNotAway,
+    /// Any but none.
+    IsSaid,
 }
 
 impl VariableValue {
@@ -92,9 +94,14 @@ impl VariableValue {
         if self.default.is_some() { format!("${{{}}}", self.name) } else { literal.to_owned() }
     }
 
+    /// Returns whether it is an expression of a module of Terraform.
+    pub(super) fn is_of_module(&self) -> bool {
+        self.scope == VariableScope::Module
+    }
+
     /// Returns whether what is set to it does not run where nobody is known to say what it is.
     pub(super) fn is_off_unless_said(&self) -> bool {
-        self.default.is_none() && self.lets_run == LetsRun::On(Sense::Off)
+        self.default.is_none() && matches!(self.lets_run, LetsRun::On(Sense::Off) | LetsRun::IsSaid)
     }
 
     /// Returns whether the variable lets things run with this value.
@@ -104,6 +111,7 @@ impl VariableValue {
             LetsRun::On(sense) => !is_off(*sense, literal),
             LetsRun::Is(wanted) => written == wanted,
             LetsRun::IsNot(unwanted) => written != unwanted,
+            LetsRun::IsSaid => !written.is_empty(),
             LetsRun::IsNotAway => !AWAY.contains(&written.to_ascii_lowercase().as_str()),
         }
     }
@@ -173,7 +181,13 @@ fn compared(condition: &str) -> Option<VariableValue> {
             return named(left).filter(|_| is_word).map(|named| of(named, lets_run));
         }
     }
-    None
+    // Whether it is set at all (GitLab, "CI/CD job variables in `rules`").
+    let name = condition.strip_prefix('$').filter(|name| is_name(name))?;
+    // Those of a pipeline itself are set by what starts it.
+    if ["CI_", "GITLAB_", "TRIGGER_"].iter().any(|start| name.starts_with(start)) {
+        return None;
+    }
+    Some(of(name.to_owned(), LetsRun::IsSaid))
 }
 
 #[cfg(test)]

@@ -172,7 +172,7 @@ fn what_stands_behind_much_is_seen() {
         leaked(format!("on: push\njobs:\n  d:\n    runs-on: x\n    steps:\n    - run: |\n        {text}\n"))
     };
     let loops = format!("for i in {} acme/web; do docker pull $i; done", many(300, |at| format!("a{at} ")));
-    let values = many(2_000, |at| format!("a{at}: {}\n", "b".repeat(40)));
+    let values = many(800, |at| format!("a{at}: {}\n", "b".repeat(40)));
     let values = format!(
         "cat > v.yaml <<'END'\n{values}image: {{repository: acme/web, tag: live}}\nEND\nhelm upgrade web acme/web -f v.yaml"
     );
