@@ -13,9 +13,9 @@ use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_off, may_switch, sense};
 use super::tasks::TakenTasks;
 use super::template_names::Defined;
+use super::terraform_modules::is_of_module;
 use super::unit_switches::NamingUnits;
 use super::variable_switches::SaidVariables;
-use super::variable_value::VariableValue;
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::compose::DEFAULT_FILES;
@@ -34,8 +34,8 @@ pub(in crate::manifest) fn settle<T: Tree>(
     deployers: &Deployers,
     files: &mut [FileScan],
 ) {
-    let all = files.iter().flat_map(|file| &file.scan.switches);
-    let has_modules = all.filter_map(|switch| switch.variable.as_ref()).any(VariableValue::is_of_module);
+    // Who calls a module may have no image.
+    let has_modules = files.iter().any(|file| is_of_module(&file.root_path) && !file.scan.sites.is_empty());
     for file in files.iter_mut() {
         let places = SwitchedPlaces::of(&file.scan);
         file.scan.switches.retain(|switch| places.has(&switch.scope));

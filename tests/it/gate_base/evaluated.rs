@@ -1,4 +1,4 @@
-//! What keeps things from running by values that stand elsewhere: expressions of Terraform, helpers of charts, environments of helmfile,
+//! What keeps things from running by values that stand elsewhere: expressions of Terraform, environments of helmfile,
 //! labels. As rows of [`super::led_to`].
 
 use super::begun::leaked;
@@ -108,85 +108,6 @@ fn what_terraform_makes_none_of_is_evaluated() {
             [called("[\"a\"]").as_slice(), &[("n/v.tf", variable("names", "[]"))]].concat(),
             vec![("n/v.tf", variable("names", "[\"b\"]"))],
         ),
-    ]);
-}
-
-#[test]
-fn what_a_chart_defines_comes_out_where_it_asks_for_it() {
-    let chart = |template: &'static str, helper: &'static str, values: &'static str| -> Files {
-        vec![
-            ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
-            ("c/values.yaml", values),
-            ("c/templates/p.yaml", template),
-            ("c/templates/_h.tpl", helper),
-        ]
-    };
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: f}\nspec:\n  containers:\n  - name: a\n    image: busybox:1\n";
-    let define = |body: &str| leaked(format!("{{{{- define \"c.pod\" -}}}}\n{body}\n{{{{- end }}}}\n"));
-    let labels = "{{- define \"c.labels\" }}\napp: {{ .Values.name | default \"a\" }}\n{{- end }}\n";
-    let asked = "{{ include \"c.pod\" . }}\n";
-    let when = |head: &str, body: &str| leaked(format!("{{{{- if {head} }}}}\n{body}{{{{- end }}}}\n"));
-    let twice = leaked(format!("{}{asked}", when(".Values.on", asked)));
-    let each = leaked(format!("{{{{- range .Values.jobs }}}}\n---\n{asked}{{{{- end }}}}\n"));
-    let chained = leaked(format!("{}{{{{- define \"c.all\" }}}}{asked}{{{{ end }}}}\n", define(pod)));
-    let (off, on) = ("on: false\n", "on: true\n");
-    let values = |text: &'static str| vec![("c/values.yaml", text)];
-    let found = "c/templates/_h.tpl looks-away";
-    let again = leaked(format!(
-        "{{{{- $on := false }}}}\n{{{{- if .Values.on }}}}{{{{ $on = true }}}}{{{{ end }}}}\n{}",
-        when("$on", pod)
-    ));
-    refused(vec![
-        ("a condition around it", chart(when(".Values.on", asked), define(pod), off), values(on), found),
-        ("a condition inside", chart(asked, define(when(".Values.on", pod)), off), values(on), found),
-        (
-            "one of two",
-            chart(asked, define(when("and .Values.on (not .Values.no)", pod)), off),
-            values(on),
-            found,
-        ),
-        ("for each of none", chart(each, define(pod), "jobs: []\n"), values("jobs: [{name: a}]\n"), found),
-        (
-            "by another definition",
-            chart(when(".Values.on", "{{ include \"c.all\" . }}\n"), chained, off),
-            values(on),
-            found,
-        ),
-        (
-            "that nothing asked for",
-            chart("a: b\n", define(pod), off),
-            vec![("c/templates/p.yaml", leaked(format!("a: b\n---\n{asked}")))],
-            found,
-        ),
-        (
-            "a variable that is set again",
-            chart(again, labels, off),
-            values(on),
-            "c/templates/p.yaml floating-tag",
-        ),
-        (
-            "what sprig digs for",
-            chart(when("dig \"on\" false .Values.AsMap", pod), labels, off),
-            values(on),
-            "c/templates/p.yaml floating-tag",
-        ),
-    ]);
-    left_alone(vec![
-        ("what comes out in any case", chart(twice, define(pod), off), values(on)),
-        (
-            "another helper's condition",
-            chart(
-                asked,
-                leaked(format!(
-                    "{}{}",
-                    define(pod),
-                    "{{- define \"c.name\" }}{{ if .Values.on }}a{{ end }}{{ end }}\n"
-                )),
-                off,
-            ),
-            values(on),
-        ),
-        ("a helper without an image", chart(when(".Values.on", "a: b\n"), labels, off), values(on)),
     ]);
 }
 
@@ -391,6 +312,89 @@ fn what_others_keep_off_is_known_where_they_say_it_otherwise() {
             ],
             vec![("attic/d.yaml", ""), ("live/d.yaml", pod)],
             "live/d.yaml floating-tag",
+        ),
+    ]);
+    let plain = |values: &'static str| -> Files {
+        let template = leaked(format!("{{{{- if .Values.old.enabled }}}}\n{pod}{{{{- end }}}}\n"));
+        let chart = "apiVersion: v2\nname: h\nversion: 1.0.0\n";
+        vec![("h/Chart.yaml", chart), ("h/values.yaml", values), ("h/templates/p.yaml", template)]
+    };
+    let deployment = |replicas: usize, image: &str| {
+        leaked(format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: app}}\nspec: {{replicas: {replicas}, template: {{spec: {{containers: [{{name: a, image: \
+             \"{image}\"}}]}}}}}}\n"
+        ))
+    };
+    let called =
+        |count: &str| leaked(format!("module \"m\" {{\n  source = \"./m\"\n  count  = {count}\n}}\n"));
+    let flag = |value: &str| leaked(format!("variable \"on\" {{\n  default = {value}\n}}\n"));
+    let set = "helm upgrade --install h h --set old.enabled=true\n";
+    let found = "h/templates/p.yaml floating-tag";
+    let rules = gitlab("  rules: [{if: $RUN_OLD}]\n");
+    refused(vec![
+        (
+            "what a script sets",
+            [plain("old: {enabled: false}\n").as_slice(), &[("deploy.sh", "helm upgrade --install h h\n")]]
+                .concat(),
+            vec![("deploy.sh", set)],
+            found,
+        ),
+        (
+            "in one environment, though it runs in another",
+            vec![("dev/a.yaml", deployment(0, "redis:7")), ("prod/a.yaml", deployment(2, "redis:7@"))],
+            vec![("dev/a.yaml", deployment(1, "redis:7"))],
+            "dev/a.yaml floating-tag",
+        ),
+        (
+            "a module that is called",
+            vec![
+                ("main.tf", called("var.on ? 1 : 0")),
+                ("v.tf", flag("false")),
+                ("m/main.tf", container("restart = \"no\"")),
+            ],
+            vec![("v.tf", flag("true"))],
+            "m/main.tf floating-tag",
+        ),
+        (
+            "a job for a variable that is set",
+            vec![(".gitlab-ci.yml", rules)],
+            vec![(".gitlab-ci.yml", leaked(format!("variables: {{RUN_OLD: \"1\"}}\n{rules}")))],
+            ".gitlab-ci.yml floating-tag",
+        ),
+    ]);
+    let off = "module \"m\" {\n  source = \"./m\"\n  on     = false\n}\n";
+    left_alone(vec![
+        (
+            "a value of another chart",
+            plain("old: {enabled: false}\n"),
+            vec![
+                ("x/Chart.yaml", "apiVersion: v2\nname: x\nversion: 1.0.0\n"),
+                ("x/values.yaml", "old: {enabled: true}\n"),
+            ],
+        ),
+        (
+            "another environment, with a digest",
+            vec![("dev/a.yaml", deployment(0, "redis:7"))],
+            vec![("prod/a.yaml", deployment(2, "redis:7@"))],
+        ),
+        (
+            "an expression that is formatted",
+            vec![("main.tf", container("count=var.on?1:0")), ("v.tf", flag("false"))],
+            vec![("main.tf", container("count = var.on ? 1 : 0"))],
+        ),
+        (
+            "a unit that another one comes after",
+            vec![("w.container", unit), ("a.target", "[Unit]\n")],
+            vec![("a.target", "[Unit]\nAfter=w.service\n")],
+        ),
+        (
+            "a variable of who calls others",
+            vec![
+                ("main.tf", off),
+                ("m/main.tf", container("count = var.on ? 1 : 0")),
+                ("m/v.tf", flag("false")),
+            ],
+            vec![("prod.tfvars", "on = true\n")],
         ),
     ]);
     left_alone(vec![

@@ -6,6 +6,7 @@ mod begun_by_itself;
 mod bounded;
 mod by_variable;
 mod chart_code;
+mod chart_definitions;
 mod chart_values;
 mod charts;
 mod commanded;
