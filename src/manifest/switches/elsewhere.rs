@@ -225,8 +225,8 @@ impl<T: Tree> Elsewhere<'_, T> {
                         let (of_kind, named) = of;
                         // What scales an object may stand beside it.
                         let is_other = other != file || of_kind.is_empty() && !named.is_empty();
-                        // What a kustomization says of others is known with them.
-                        let is_near = directory_of(other) == directory_of(file);
+                        // What a kustomization says of others is known with them. What scales an object does it from anywhere.
+                        let is_near = of_kind.is_empty() || directory_of(other) == directory_of(file);
                         is_other
                             && is_near
                             && (of_kind.is_empty() || of_kind == kind)

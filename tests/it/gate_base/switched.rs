@@ -243,6 +243,17 @@ fn what_is_turned_on_elsewhere_is_new() {
             "a.yaml floating-tag",
         ),
         (
+            "what scales it from another directory",
+            scaled(),
+            vec![(
+                "prod/k.yaml",
+                text(
+                    "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: a}\nspec: {scaleTargetRef: {name: web}}\n",
+                ),
+            )],
+            "a.yaml floating-tag",
+        ),
+        (
             "a profile in an environment file",
             vec![compose("profiles: [debug]")],
             vec![(".env", text("COMPOSE_PROFILES=x,debug\n"))],
