@@ -103,9 +103,10 @@ fn size(value: &Value) -> usize {
 type Function = fn(FuncArgs) -> Result<Value, String>;
 
 /// The functions that decide how often something is made (Terraform language, "Functions"). What asks for others is not evaluated.
-const FUNCTIONS: [(&str, Function); 24] = [
+const FUNCTIONS: [(&str, Function); 37] = [
     ("alltrue", |args| Ok(items(&args, 0)?.iter().all(is_true).into())),
     ("anytrue", |args| Ok(items(&args, 0)?.iter().any(is_true).into())),
+    ("ceil", |args| Ok(number(at(&args, 0)?)?.ceil().into())),
     ("coalesce", |args| {
         let is_there = |value: &&Value| !value.is_null() && value.as_str() != Some("");
         args.iter().find(is_there).cloned().ok_or_else(missing)
@@ -116,13 +117,25 @@ const FUNCTIONS: [(&str, Function); 24] = [
     }),
     ("concat", |args| Ok(Value::Array(lists(&args)?.concat()))),
     ("contains", |args| Ok(items(&args, 0)?.contains(at(&args, 1)?).into())),
-    ("distinct", set),
+    ("distinct", |args| Ok(Value::Array(set(items(&args, 0)?)?))),
+    ("element", |args| {
+        let (all, index) = (items(&args, 0)?, number(at(&args, 1)?)?);
+        let index = (index >= 0.0).then_some(index as usize).ok_or_else(missing)?;
+        index.checked_rem(all.len()).and_then(|index| all.get(index)).cloned().ok_or_else(missing)
+    }),
+    ("endswith", |args| Ok(text(&args, 0)?.ends_with(text(&args, 1)?).into())),
     ("flatten", |args| {
         let each = |item: Value| match item {
             Value::Array(inner) => inner,
             other => vec![other],
         };
         Ok(Value::Array(items(&args, 0)?.into_iter().flat_map(each).collect()))
+    }),
+    ("floor", |args| Ok(number(at(&args, 0)?)?.floor().into())),
+    ("join", |args| {
+        let all = items(&args, 1)?;
+        let all: Option<Vec<&str>> = all.iter().map(Value::as_str).collect();
+        Ok(all.ok_or_else(missing)?.join(text(&args, 0)?).into())
     }),
     ("keys", |args| {
         let Value::Object(entries) = at(&args, 0)? else { return Err(missing()) };
@@ -139,7 +152,7 @@ const FUNCTIONS: [(&str, Function); 24] = [
         let found = found.and_then(|(entries, key)| entries.get(key));
         found.or(args.get(2)).cloned().ok_or_else(missing)
     }),
-    ("lower", |args| Ok(at(&args, 0)?.as_str().ok_or_else(missing)?.to_lowercase().into())),
+    ("lower", |args| Ok(text(&args, 0)?.to_lowercase().into())),
     ("max", |args| Ok(numbers(&args)?.into_iter().fold(f64::MIN, f64::max).into())),
     ("merge", |args| {
         let all = args.iter().map(|value| value.as_object().ok_or_else(missing));
@@ -148,15 +161,35 @@ const FUNCTIONS: [(&str, Function); 24] = [
     }),
     ("min", |args| Ok(numbers(&args)?.into_iter().fold(f64::MAX, f64::min).into())),
     ("nonsensitive", same),
+    ("one", |args| match &items(&args, 0)?[..] {
+        [] => Ok(Value::Null),
+        [only] => Ok(only.clone()),
+        _ => Err(missing()),
+    }),
+    ("setintersection", |args| {
+        let sets = lists(&args)?.into_iter().map(set).collect::<Result<Vec<_>, _>>()?;
+        let (first, others) = sets.split_first().ok_or_else(missing)?;
+        let in_all = |item: &&Value| others.iter().all(|set| set.contains(item));
+        Ok(first.iter().filter(in_all).cloned().collect())
+    }),
+    ("setsubtract", |args| {
+        let (all, less) = (set(items(&args, 0)?)?, set(items(&args, 1)?)?);
+        Ok(all.into_iter().filter(|item| !less.contains(item)).collect())
+    }),
+    ("split", |args| Ok(text(&args, 1)?.split(text(&args, 0)?).collect())),
+    ("startswith", |args| Ok(text(&args, 0)?.starts_with(text(&args, 1)?).into())),
+    ("strcontains", |args| Ok(text(&args, 0)?.contains(text(&args, 1)?).into())),
     ("tobool", |args| Ok(is_true(at(&args, 0)?).into())),
     ("tolist", same),
     ("tomap", same),
     ("tonumber", |args| Ok(number(at(&args, 0)?)?.into())),
-    ("toset", set),
+    ("toset", |args| Ok(Value::Array(set(items(&args, 0)?)?))),
     ("tostring", |args| match at(&args, 0)? {
         Value::String(text) => Ok(text.as_str().into()),
         other => Ok(other.to_string().into()),
     }),
+    ("trimspace", |args| Ok(text(&args, 0)?.trim().into())),
+    ("upper", |args| Ok(text(&args, 0)?.to_uppercase().into())),
     ("values", |args| {
         let Value::Object(entries) = at(&args, 0)? else { return Err(missing()) };
         Ok(entries.values().cloned().collect())
@@ -173,6 +206,10 @@ fn missing() -> String {
 
 fn at(args: &FuncArgs, index: usize) -> Result<&Value, String> {
     args.get(index).ok_or_else(missing)
+}
+
+fn text(args: &FuncArgs, index: usize) -> Result<&str, String> {
+    at(args, index)?.as_str().ok_or_else(missing)
 }
 
 fn items(args: &FuncArgs, index: usize) -> Result<Vec<Value>, String> {
@@ -200,9 +237,9 @@ fn same(args: FuncArgs) -> Result<Value, String> {
     at(&args, 0).cloned()
 }
 
-fn set(args: FuncArgs) -> Result<Value, String> {
+fn set(items: Vec<Value>) -> Result<Vec<Value>, String> {
     let mut found: Vec<Value> = Vec::new();
-    for item in items(&args, 0)?.into_iter() {
+    for item in items {
         if found.len() > SET_MAX {
             return Err("too many different ones".to_owned());
         }
@@ -210,7 +247,7 @@ fn set(args: FuncArgs) -> Result<Value, String> {
             found.push(item);
         }
     }
-    Ok(Value::Array(found))
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -235,12 +272,24 @@ mod tests {
             ("toset(concat(var.web.names, [\"a\"]))", "[\"a\", \"b\"]"),
             ("lookup({ a = 1 }, \"b\", 2)", "2"),
             ("\"${var.n}\"", "0"),
+            ("startswith(upper(join(\"-\", var.web.names)), \"A-\") ? 1 : 0", "1"),
+            ("element(split(\",\", trimspace(\" x,y \")), 3)", "\"y\""),
+            ("strcontains(\"old\", \"l\") && endswith(\"old\", \"d\")", "true"),
+            ("one(setsubtract(var.web.names, setintersection(var.web.names, [\"b\"])))", "\"a\""),
+            ("ceil(0.5) + floor(0.5)", "1"),
         ] {
             let value = evaluation.value(text, &known).map(|it| it.to_string().replace(['\n', ' '], ""));
             assert_eq!(value, Some(expected.replace(' ', "")), "{text}");
         }
-        for text in ["var.other", "data.a.b.c ? 1 : 0", "file(\"a\")", "{", "[for a in b : [for c in d : c]]"]
-        {
+        for text in [
+            "var.other",
+            "data.a.b.c ? 1 : 0",
+            "file(\"a\")",
+            "element([], 0)",
+            "one([1, 2])",
+            "{",
+            "[for a in b : [for c in d : c]]",
+        ] {
             assert_eq!(evaluation.value(text, &known), None, "{text}");
         }
         assert_eq!(evaluation.value(&format!("[{}]", "1,".repeat(5_000)), &known), None);
